@@ -1,0 +1,59 @@
+/* config.h - sluice.yaml: YAML to a tree with positions, variables, fields, errors worth reading.
+ *
+ * Two steps, because plugins bring their own rows: config_read gives the tree; the host finds the
+ * plugins that it names; config_check holds the tree against the core's rows and theirs.
+ */
+#ifndef SLUICE_CORE_CONFIG_H
+#define SLUICE_CORE_CONFIG_H
+
+#include "fields.h"
+
+struct config;
+
+/* One error or warning: "sluice.yaml:14:5: error[C0203]: unknown key 'canry' in rollout", with
+ * excerpt, caret, suggestion and help. Secrets are never in it. */
+struct config_note {
+    const char *file;
+    unsigned line, column;
+    char code[8];
+    bool warning;
+    const char *message, *suggestion;
+};
+
+/* Reads `path` ("-": standard input) with its includes, applies ${VAR}, ${env:VAR},
+ * ${VAR:-default},
+ * ${file:PATH} and $$. Always gives a config; config_ok says whether it may be used. */
+struct config *config_read(const char *path);
+struct config *config_read_text(const char *name, const char *text, size_t size);
+void config_free(struct config *config);
+
+/* Rows of one part of the tree: pointer "" is the root, "/plugins/risk" a plugin's options. */
+struct config_section {
+    const char *pointer;
+    struct field_rows rows;
+};
+/* Checks each section, completes it (defaults, units), and adds all faults to the notes. Members of
+ * a section that are sections themselves are left to them. */
+void config_check(struct config *config, const struct config_section *sections, size_t count);
+/* Adds a fault of the host's own ("no such plugin") at a pointer; at_name: at the key. */
+void config_fault(struct config *config, const char *pointer, bool at_name, const char *code,
+                  const char *suggestion, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+bool config_ok(const struct config *config);
+const cJSON *config_tree(const struct config *config);
+const cJSON *config_at(const struct config *config, const char *pointer); /* or NULL */
+const char *config_hash(const struct config *config); /* hex SHA-256 of the resolved tree */
+const char *config_path(const struct config *config);
+/* All notes, by position, at most 50, printed for people; `color`: with ANSI. Malloc'ed. */
+char *config_report(const struct config *config, bool color);
+size_t config_notes(const struct config *config, const struct config_note **notes);
+/* The resolved tree as YAML with the origin of each key (file:line, env:NAME, default), secrets as
+ * "***". Malloc'ed. */
+char *config_show(const struct config *config, const struct config_section *sections, size_t count);
+/* JSON Schema of the whole file from the sections. */
+cJSON *config_schema(const struct config_section *sections, size_t count);
+
+extern const sl_field config_core_rows[]; /* server, state, log, store, plugins... */
+
+#endif
