@@ -10,6 +10,7 @@ int cli_help_bare(struct cli *cli) {
             "\n"
             "  sluice serve                   run the platform on this machine\n"
             "  sluice NOUN VERB [flags]       ask it to do something: deploy request, risk score\n"
+            "  sluice status                  what it is doing (sluice doctor: what is odd)\n"
             "  sluice help                    every command; sluice NOUN VERB --help for one\n"
             "\n"
             "Examples\n"
