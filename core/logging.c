@@ -62,14 +62,14 @@ static void put_quoted(struct line *line, const char *text) {
     put_text(line, "\"");
 }
 
-__attribute__((format(strftime, 2, 0))) static void put_time(struct line *line,
-                                                             const char *format) {
+static void put_time(struct line *line, bool with_date) {
     struct timespec now;
     struct tm parts;
     char text[64];
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &parts);
-    size_t size = strftime(text, sizeof text, format, &parts);
+    size_t size = with_date ? strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts)
+                            : strftime(text, sizeof text, "%H:%M:%S", &parts);
     put(line, text, size);
     put(line, text, (size_t)snprintf(text, sizeof text, ".%03ldZ", now.tv_nsec / 1000000));
 }
@@ -77,7 +77,7 @@ __attribute__((format(strftime, 2, 0))) static void put_time(struct line *line,
 static void line_json(struct line *line, int level, const char *message,
                       const char *const *fields) {
     put_text(line, "{\"time\":\"");
-    put_time(line, "%Y-%m-%dT%H:%M:%S");
+    put_time(line, true);
     put_text(line, "\",\"level\":\"");
     put_text(line, level_names[level]);
     put_text(line, "\",\"message\":");
@@ -95,7 +95,7 @@ static void line_json(struct line *line, int level, const char *message,
 static void line_logfmt(struct line *line, int level, const char *message,
                         const char *const *fields) {
     put_text(line, "time=");
-    put_time(line, "%Y-%m-%dT%H:%M:%S");
+    put_time(line, true);
     put_text(line, " level=");
     put_text(line, level_names[level]);
     put_text(line, " message=");
@@ -112,7 +112,7 @@ static void line_logfmt(struct line *line, int level, const char *message,
 static void line_console(struct line *line, int level, const char *message,
                          const char *const *fields) {
     static const char *const colors[] = {"\033[2m", "\033[32m", "\033[33m", "\033[31m"};
-    put_time(line, "%H:%M:%S");
+    put_time(line, false);
     put_text(line, " ");
     if (sink.color) put_text(line, colors[level]);
     put_text(line, level_names[level]);
