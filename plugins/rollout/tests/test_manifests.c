@@ -1,0 +1,276 @@
+#include "manifests.h"
+
+#include "tree.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct manifest_settings settings = {.prometheus = "http://prometheus:9090",
+                                                  .requests_metric = "http_requests_total",
+                                                  .code_label = "code",
+                                                  .success_floor = 0.95,
+                                                  .success_target = 0.99,
+                                                  .default_port = 8080};
+
+static struct plan shop(const cJSON *config) {
+    return (struct plan){.tenant = "default",
+                         .app = "shop",
+                         .environment = "prod",
+                         .data_classification = "internal",
+                         .exposure = "internal",
+                         .strategy = "canary",
+                         .risk_level = "MED",
+                         .id = "01JD",
+                         .config = config};
+}
+
+/* Walks "rollout.spec.replicas", numbers for places in arrays. */
+static const cJSON *at(const cJSON *tree, const char *path) {
+    char part[64];
+    while (tree && *path) {
+        size_t size = strcspn(path, ".");
+        (void)snprintf(part, sizeof part, "%.*s", (int)size, path);
+        tree = cJSON_IsArray(tree) ? cJSON_GetArrayItem(tree, atoi(part))
+                                   : cJSON_GetObjectItemCaseSensitive(tree, part);
+        path += size + (path[size] == '.');
+    }
+    return tree;
+}
+
+static const char *text_at(const cJSON *tree, const char *path) {
+    const char *text = cJSON_GetStringValue(at(tree, path));
+    if (!text) fail_msg("no text at %s", path);
+    return text;
+}
+
+static int number_at(const cJSON *tree, const char *path) {
+    const cJSON *item = at(tree, path);
+    if (!cJSON_IsNumber(item)) fail_msg("no number at %s", path);
+    return item->valueint;
+}
+
+static void canary_is_the_default(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"registry.internal/shop:1.4.2\",\"replicas\":4}");
+    struct plan plan = shop(config);
+    plan.strategy = NULL;
+    cJSON *made = manifests_build(&plan, &settings);
+    assert_string_equal(text_at(made, "namespace.kind"), "Namespace");
+    assert_string_equal(text_at(made, "namespace.metadata.name"), "shop-prod");
+    assert_string_equal(text_at(made, "rollout.apiVersion"), "argoproj.io/v1alpha1");
+    assert_string_equal(text_at(made, "rollout.kind"), "Rollout");
+    assert_string_equal(text_at(made, "rollout.metadata.namespace"), "shop-prod");
+    assert_int_equal(number_at(made, "rollout.spec.replicas"), 4);
+    assert_string_equal(text_at(made, "rollout.spec.template.spec.containers.0.image"),
+                        "registry.internal/shop:1.4.2");
+    assert_int_equal(number_at(made, "rollout.spec.strategy.canary.steps.0.setWeight"), 10);
+    assert_string_equal(text_at(made, "rollout.spec.strategy.canary.stableService"),
+                        text_at(made, "services.0.metadata.name"));
+    assert_string_equal(text_at(made, "rollout.spec.strategy.canary.canaryService"),
+                        text_at(made, "services.1.metadata.name"));
+    assert_string_equal(text_at(made, "analysis_template.kind"), "AnalysisTemplate");
+    assert_int_equal(number_at(made, "services.0.spec.ports.0.targetPort"), 8080);
+    cJSON_Delete(made);
+    cJSON_Delete(config);
+}
+
+/* A selector that does not match its own pods is refused by the cluster; a service that does not
+ * match them has no end points. */
+static void selectors_match_the_pods(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":2}");
+    struct plan plan = shop(config);
+    cJSON *made = manifests_build(&plan, &settings);
+    const char *app = text_at(made, "rollout.spec.template.metadata.labels.app");
+    static const char *const selectors[] = {"rollout.spec.selector.matchLabels.app",
+                                            "services.0.spec.selector.app",
+                                            "services.1.spec.selector.app",
+                                            "disruption_budget.spec.selector.matchLabels.app",
+                                            "deployment.spec.selector.matchLabels.app",
+                                            "deployment.spec.template.metadata.labels.app"};
+    for (size_t i = 0; i < sizeof selectors / sizeof *selectors; i++)
+        assert_string_equal(text_at(made, selectors[i]), app);
+    cJSON_Delete(made);
+    cJSON_Delete(config);
+}
+
+static void steps_name_the_template(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":2}");
+    struct plan plan = shop(config);
+    cJSON *made = manifests_build(&plan, &settings);
+    const char *name = text_at(made, "analysis_template.metadata.name");
+    assert_string_equal(name, "shop-success-rate");
+    assert_string_equal(
+        text_at(made, "rollout.spec.strategy.canary.steps.2.analysis.templates.0.templateName"),
+        name);
+    /* each arg of the call is one that the template declares */
+    assert_string_equal(text_at(made, "rollout.spec.strategy.canary.steps.2.analysis.args.0.name"),
+                        text_at(made, "analysis_template.spec.args.0.name"));
+    cJSON_Delete(made);
+    cJSON_Delete(config);
+}
+
+static void the_query_looks_at_new_pods_only(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":2}");
+    struct plan plan = shop(config);
+    cJSON *made = manifests_build(&plan, &settings);
+    const cJSON *metric = at(made, "analysis_template.spec.metrics.0");
+    const char *pods = "namespace=\"shop-prod\",pod=~\"shop-{{args.hash}}-.+\"";
+    char query[512];
+    (void)snprintf(query, sizeof query,
+                   "sum(rate(http_requests_total{%s,code!~\"5..\"}[2m])) / "
+                   "sum(rate(http_requests_total{%s}[2m]))",
+                   pods, pods);
+    assert_string_equal(text_at(metric, "provider.prometheus.query"), query);
+    assert_string_equal(text_of(metric, "successCondition"),
+                        "len(result) > 0 && !isNaN(result[0]) && result[0] >= 0.99");
+    assert_string_equal(text_of(metric, "failureCondition"),
+                        "len(result) > 0 && !isNaN(result[0]) && result[0] < 0.95");
+    cJSON_Delete(made);
+    cJSON_Delete(config);
+}
+
+static void blue_green_follows_the_risk(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":2,\"port\":9000}");
+    struct plan plan = shop(config);
+    plan.strategy = "bluegreen";
+    plan.risk_level = "LOW";
+    cJSON *low = manifests_build(&plan, &settings);
+    plan.risk_level = "HIGH";
+    cJSON *high = manifests_build(&plan, &settings);
+    static const char *const way = "rollout.spec.strategy.blueGreen.autoPromotionEnabled";
+    assert_true(cJSON_IsTrue(at(low, way)));
+    assert_true(cJSON_IsFalse(at(high, way)));
+    assert_null(at(high, "rollout.spec.strategy.canary"));
+    assert_string_equal(text_at(high, "rollout.spec.strategy.blueGreen.activeService"),
+                        "shop-active");
+    assert_string_equal(text_at(high, "rollout.spec.strategy.blueGreen.previewService"),
+                        text_at(high, "services.1.metadata.name"));
+    assert_string_equal(text_at(high,
+                                "rollout.spec.strategy.blueGreen.prePromotionAnalysis.templates.0"
+                                ".templateName"),
+                        "shop-success-rate");
+    assert_int_equal(number_at(high, "services.0.spec.ports.0.targetPort"), 9000);
+    cJSON_Delete(low);
+    cJSON_Delete(high);
+    cJSON_Delete(config);
+}
+
+static void one_replica_has_no_budget(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"a:1\"}");
+    struct plan plan = shop(config);
+    cJSON *made = manifests_build(&plan, &settings);
+    assert_null(at(made, "disruption_budget"));
+    assert_int_equal(number_at(made, "rollout.spec.replicas"), 1);
+    cJSON_Delete(made);
+    cJSON_Delete(config);
+}
+
+static void the_container_is_as_configured(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse(
+        "{\"image\":\"a:1\",\"port\":8081,\"health_path\":\"/healthz\",\"team\":\"core\","
+        "\"env\":{\"MODE\":\"fast\",\"N\":\"1\"},\"args\":[\"--x\"],"
+        "\"resources\":{\"limits\":{\"memory\":\"1Gi\"}}}");
+    struct plan plan = shop(config);
+    cJSON *made = manifests_build(&plan, &settings);
+    char *text = cJSON_PrintUnformatted(at(made, "rollout.spec.template.spec.containers.0"));
+    assert_string_equal(
+        text, "{\"name\":\"shop\",\"image\":\"a:1\",\"ports\":[{\"name\":\"http\","
+              "\"containerPort\":8081}],\"env\":[{\"name\":\"MODE\",\"value\":\"fast\"},"
+              "{\"name\":\"N\",\"value\":\"1\"}],\"args\":[\"--x\"],\"resources\":{\"limits\":"
+              "{\"memory\":\"1Gi\"}},\"readinessProbe\":{\"httpGet\":{\"path\":\"/healthz\","
+              "\"port\":8081},\"periodSeconds\":5,\"failureThreshold\":3}}");
+    cJSON_free(text);
+    cJSON_Delete(made);
+    cJSON_Delete(config);
+}
+
+/* What the predecessor's clients read. */
+static void the_plain_deployment_is_whole(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":4}");
+    struct plan plan = shop(config);
+    cJSON *made = manifests_build(&plan, &settings);
+    assert_string_equal(text_at(made, "deployment.apiVersion"), "apps/v1");
+    assert_string_equal(text_at(made, "deployment.metadata.name"), "shop");
+    assert_string_equal(text_at(made, "deployment.metadata.namespace"), "shop-prod");
+    assert_int_equal(number_at(made, "deployment.spec.replicas"), 4);
+    assert_string_equal(text_at(made, "deployment.spec.template.spec.containers.0.image"), "a:1");
+    cJSON_Delete(made);
+    cJSON_Delete(config);
+}
+
+static void what_is_applied_and_in_which_order(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":4}");
+    struct plan plan = shop(config);
+    cJSON *made = manifests_build(&plan, &settings);
+    cJSON *objects = manifests_to_apply(made);
+    static const char *const kinds[] = {"Namespace", "AnalysisTemplate",    "Service",
+                                        "Service",   "PodDisruptionBudget", "Rollout"};
+    assert_int_equal(cJSON_GetArraySize(objects), 6);
+    for (int i = 0; i < 6; i++)
+        assert_string_equal(text_of(cJSON_GetArrayItem(objects, i), "kind"), kinds[i]);
+    cJSON_Delete(objects);
+    cJSON_Delete(made);
+    cJSON_Delete(config);
+}
+
+static void tenants_do_not_share_a_namespace(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"a:1\"}");
+    struct plan plan = shop(config);
+    plan.tenant = "acme";
+    cJSON *made = manifests_build(&plan, &settings);
+    assert_string_equal(text_at(made, "namespace.metadata.name"), "acme-shop-prod");
+    assert_string_equal(text_at(made, "rollout.metadata.namespace"), "acme-shop-prod");
+    assert_non_null(
+        strstr(text_at(made, "analysis_template.spec.metrics.0.provider.prometheus.query"),
+               "namespace=\"acme-shop-prod\""));
+    cJSON_Delete(made);
+    cJSON_Delete(config);
+}
+
+static void the_same_plan_gives_the_same_bytes(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":4,\"env\":{\"B\":\"1\",\"A\":"
+                                "\"2\"}}");
+    struct plan plan = shop(config);
+    cJSON *one = manifests_build(&plan, &settings), *two = manifests_build(&plan, &settings);
+    char *a = cJSON_PrintUnformatted(one), *b = cJSON_PrintUnformatted(two);
+    assert_string_equal(a, b);
+    cJSON_free(a);
+    cJSON_free(b);
+    cJSON_Delete(one);
+    cJSON_Delete(two);
+    cJSON_Delete(config);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(canary_is_the_default),
+        cmocka_unit_test(selectors_match_the_pods),
+        cmocka_unit_test(steps_name_the_template),
+        cmocka_unit_test(the_query_looks_at_new_pods_only),
+        cmocka_unit_test(blue_green_follows_the_risk),
+        cmocka_unit_test(one_replica_has_no_budget),
+        cmocka_unit_test(the_container_is_as_configured),
+        cmocka_unit_test(the_plain_deployment_is_whole),
+        cmocka_unit_test(what_is_applied_and_in_which_order),
+        cmocka_unit_test(tenants_do_not_share_a_namespace),
+        cmocka_unit_test(the_same_plan_gives_the_same_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
