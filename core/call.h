@@ -76,6 +76,7 @@ struct sl_call {
     struct idempotency *idempotency; /* NULL: the caller sent no key */
     struct cursor_claim *claim;      /* NULL: not a listener */
     cJSON *out;                      /* the answer being filled */
+    struct sl_call *next_background; /* in host->background */
 };
 
 /* A call of the platform itself (or of `plugin`), for `tenant` (NULL: "system"). */

@@ -34,6 +34,14 @@ struct plugin {
     struct identity identity; /* "plugin:NAME" */
 };
 
+/* What the worker was started with. */
+struct host_options {
+    const char *config_path;
+    const char *state_dir; /* NULL: as configured */
+    const int *sockets;    /* listening; owned by the host from now on */
+    size_t socket_count;
+};
+
 struct host {
     unsigned magic;
     struct loop *loop;
@@ -53,6 +61,29 @@ struct host {
     char *state_dir;
     bool ready, draining;
     int64_t started_ms;
+    struct sl_call *background; /* calls made by sl_spawn, to be cancelled on a drain */
+    uint64_t request_prefix, request_count;
 };
+
+void host_init(struct host *host, struct loop *loop);
+/* Reads and checks the configuration and the descriptors it names; runs no code of a plugin but
+ * `check`. False: host->config holds the notes. */
+bool host_configure(struct host *host, const char *config_path);
+/* Rows of the core and of every plugin, for config_check and its companions. */
+size_t host_sections(struct host *host, const struct config_section **sections);
+/* Opens the store, applies migrations, starts plugins and listeners. In a fiber. False with a
+ * sentence (malloc'ed) when the platform cannot serve. */
+bool host_start(struct host *host, char **error);
+void host_stop(struct host *host); /* the other way round; in a fiber */
+void host_fini(struct host *host); /* frees what host_init and host_configure made */
+
+/* Adds a plugin before host_start: a descriptor that is linked in, or a file. NULL or a sentence. */
+const char *host_add_plugin(struct host *host, struct plugin *plugin);
+struct plugin *host_plugin(const struct host *host, const char *name);
+
+void host_track(struct host *host, struct sl_call *call);
+void host_untrack(struct host *host, struct sl_call *call);
+struct op;
+struct metric_series *host_op_result(const struct op *op, int status);
 
 #endif

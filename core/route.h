@@ -32,6 +32,9 @@ void router_free(struct router *router);
  * over parameters. */
 const char *router_add(struct router *router, const char *route, void *target);
 
+/* The sentence that router_add would refuse `route` with, or NULL; changes nothing. */
+const char *router_clash(const struct router *router, const char *route);
+
 /* Finds the target of a raw, percent-encoded path. False: the path is malformed (bad escape, NUL,
  * "..", encoded slash in a literal). HEAD finds GET. */
 bool router_match(const struct router *router, const char *method, const char *path, size_t size,
