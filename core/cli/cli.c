@@ -11,6 +11,10 @@ enum { WORDS_MAX = 3 };
 static int run_command(struct cli *cli, const struct cli_command *command, char *const *rest,
                        size_t count) {
     cli->command = command;
+    if (command->run_words) {
+        bool help = count && (!strcmp(rest[0], "--help") || !strcmp(rest[0], "-h"));
+        return help ? cli_help_command(cli, command) : command->run_words(cli, rest, count);
+    }
     struct flag_syntax syntax = {.flags = command->flags};
     int rc = flags_parse(cli, &syntax, rest, count);
     if (rc) return rc;

@@ -62,6 +62,8 @@ struct cli_command {
     const char *example;          /* one line or more, each a command that works */
     const struct cli_flag *flags; /* ended by {0}; NULL: none */
     int (*run)(struct cli *cli);  /* returns enum cli_exit */
+    /* In place of run: takes the words behind its own unparsed. */
+    int (*run_words)(struct cli *cli, char *const *words, size_t count);
     unsigned args_min, args_max;
 };
 

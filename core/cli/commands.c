@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+extern const struct cli_command call_commands[];
 extern const struct cli_command version_commands[];
 extern const struct cli_command completion_commands[];
 /* Weak while their rooms are being built: absent tables are passed over. */
@@ -10,7 +11,6 @@ extern const struct cli_command completion_commands[];
 ROOM serve_commands[];
 ROOM config_commands[];
 ROOM policy_commands[];
-ROOM call_commands[];
 ROOM events_commands[];
 ROOM status_commands[];
 ROOM doctor_commands[];

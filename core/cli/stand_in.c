@@ -1,7 +1,9 @@
 /* stand_in.c - until core/nearest.c and core/fields.c are there. */
+#include "../fetch_api.h"
 #include "../fields.h"
 #include "operations.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +20,12 @@ __attribute__((weak)) int64_t duration_parse(const char *text) {
     return strtoll(text, NULL, 10) * 1000;
 }
 
-__attribute__((weak)) int operation_by_words(struct cli *cli, const char *const *words,
-                                             size_t count, char *const *rest, size_t rest_count) {
-    (void)rest, (void)rest_count;
-    const char *near = cli_nearest_command(cli, words, count);
-    return near ? cli_usage(cli, "unknown command '%s': did you mean '%s'?", words[0], near)
-                : cli_usage(cli, "unknown command '%s'", words[0]);
+__attribute__((weak)) int fetch_blocking(const sl_request *request, struct fetch_answer *answer) {
+    (void)request;
+    snprintf(answer->trouble, sizeof answer->trouble, "there is no HTTP client in this build");
+    return SL_UNAVAILABLE;
+}
+
+__attribute__((weak)) void fetch_answer_free(struct fetch_answer *answer) {
+    (void)answer;
 }
