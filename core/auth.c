@@ -21,7 +21,6 @@ struct token {
     struct token *next; /* in its bucket */
     struct token *all;
     uint8_t hash[32];
-    int64_t expires_ms;
     struct identity who;
 };
 
@@ -72,7 +71,7 @@ const struct identity *auth_identify(struct auth *auth, const char *token, size_
     hash_token(token, size, hash);
     for (struct token *at = auth->bucket[hash[0]]; at; at = at->next) {
         if (memcmp(at->hash, hash, sizeof hash) != 0) continue;
-        if (at->expires_ms && loop_now_ms(auth->host->loop) >= at->expires_ms) return NULL;
+        if (at->who.expires_ms && loop_now_ms(auth->host->loop) >= at->who.expires_ms) return NULL;
         return &at->who;
     }
     return NULL;
@@ -90,11 +89,11 @@ static void add_token(struct auth *auth, const sl_rows *rows, size_t i) {
         free(token);
         return;
     }
-    token->expires_ms = sl_cell_int(rows, i, "expires_ms");
     token->who = (struct identity){.tenant = strdup(sl_cell_text(rows, i, "tenant")),
                                    .actor = actor,
                                    .permissions = strdup(sl_cell_text(rows, i, "permissions")),
-                                   .generation = auth->generation};
+                                   .generation = auth->generation,
+                                   .expires_ms = sl_cell_int(rows, i, "expires_ms")};
     token->next = auth->bucket[token->hash[0]];
     auth->bucket[token->hash[0]] = token;
     token->all = auth->all;

@@ -22,6 +22,7 @@ struct identity {
     const char *actor;       /* "token:admin", "plugin:rollout", "anonymous" */
     const char *permissions; /* "risk:read deploy:*", "*" */
     uint32_t generation;     /* of the token table, for caches on connections */
+    int64_t expires_ms;      /* 0: never */
 };
 
 struct trace {

@@ -6,8 +6,7 @@
 
 static void add_number(SHA256_CTX *sha, uint64_t number, unsigned bytes) {
     uint8_t big_endian[8];
-    for (unsigned i = 0; i < bytes; i++)
-        big_endian[i] = (uint8_t)(number >> (8 * (bytes - 1 - i)));
+    for (unsigned i = 0; i < bytes; i++) big_endian[i] = (uint8_t)(number >> (8 * (bytes - 1 - i)));
     SHA256_Update(sha, big_endian, bytes);
 }
 

@@ -16,6 +16,7 @@ struct metrics;
 struct registry;
 struct store;
 struct test_hooks;
+struct watchdog;
 
 enum plugin_state { PLUGIN_DECLARED, PLUGIN_RUNNING, PLUGIN_FAILED, PLUGIN_STOPPED };
 
@@ -34,14 +35,6 @@ struct plugin {
     struct identity identity; /* "plugin:NAME" */
 };
 
-/* What the worker was started with. */
-struct host_options {
-    const char *config_path;
-    const char *state_dir; /* NULL: as configured */
-    const int *sockets;    /* listening; owned by the host from now on */
-    size_t socket_count;
-};
-
 struct host {
     unsigned magic;
     struct loop *loop;
@@ -57,12 +50,14 @@ struct host {
     struct http_server *http;
     struct fetcher *fetcher;
     struct lua_host *lua;
+    struct watchdog *watchdog;
     struct test_hooks *test; /* NULL in production */
     char *state_dir;
     bool ready, draining;
     int64_t started_ms;
     struct sl_call *background; /* calls made by sl_spawn, to be cancelled on a drain */
     uint64_t request_prefix, request_count;
+    struct config_section *sections; /* of the last host_sections */
 };
 
 void host_init(struct host *host, struct loop *loop);
@@ -79,6 +74,7 @@ void host_fini(struct host *host); /* frees what host_init and host_configure ma
 
 /* Adds a plugin before host_start: a descriptor that is linked in, or a file. NULL or a sentence. */
 const char *host_add_plugin(struct host *host, struct plugin *plugin);
+void host_refuse_plugin(struct host *host, const char *name, const char *reason);
 struct plugin *host_plugin(const struct host *host, const char *name);
 
 void host_track(struct host *host, struct sl_call *call);

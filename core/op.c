@@ -201,7 +201,7 @@ static int check_input(struct sl_call *call, struct op *op, cJSON *in) {
     return sl_fail(call, SL_INVALID, "%s", sink.first);
 }
 
-static int check_permission(struct sl_call *call, const struct op *op) {
+int op_permitted(struct sl_call *call, const struct op *op) {
     const char *needs = op->row.needs;
     if (strcmp(needs, "public") == 0) return 0;
     if (!*call->who.permissions)
@@ -237,7 +237,7 @@ int op_run(struct sl_call *call, struct op *op, cJSON *in, cJSON *out, bool ask)
     call->op = op;
     call->plugin = op->plugin;
     call->out = out;
-    int rc = ask ? check_permission(call, op) : 0;
+    int rc = ask ? op_permitted(call, op) : 0;
     if (!rc) rc = check_running(call, op->plugin);
     if (!rc) rc = check_input(call, op, in);
     if (!rc) rc = op->row.run(call, in, out);

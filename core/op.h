@@ -31,6 +31,8 @@ struct router *registry_router(const struct registry *registry);
 /* Checks `in` against the fields (completing it), the permission when `ask`, and runs the handler
  * in the current fiber. The call holds the failure. */
 int op_run(struct sl_call *call, struct op *op, cJSON *in, cJSON *out, bool ask);
+/* 0 when the caller may run it, else told: SL_UNAUTHENTICATED or SL_DENIED. */
+int op_permitted(struct sl_call *call, const struct op *op);
 /* problem+json of a failed call, in its arena. */
 cJSON *op_problem(struct sl_call *call);
 int http_status_of(int status); /* enum sl_status -> HTTP */
