@@ -5,6 +5,8 @@
 #include "loop.h"
 #include "worker.h"
 
+#include <sluice/abi.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
