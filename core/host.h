@@ -31,6 +31,8 @@ struct plugin {
     bool required;
     char *trouble;            /* why it failed */
     void *user;               /* sl_set_state */
+    char *pointer;            /* "/plugins/NAME" in the configuration */
+    char *refused_name;       /* set when the file was refused: there is no code behind it */
     const cJSON *options;     /* checked, complete */
     struct identity identity; /* "plugin:NAME" */
 };
