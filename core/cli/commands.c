@@ -4,6 +4,7 @@
 #include <string.h>
 
 extern const struct cli_command call_commands[];
+extern const struct cli_command plugin_commands[];
 extern const struct cli_command version_commands[];
 extern const struct cli_command completion_commands[];
 /* Weak while their rooms are being built: absent tables are passed over. */
@@ -15,7 +16,6 @@ ROOM events_commands[];
 ROOM status_commands[];
 ROOM doctor_commands[];
 ROOM db_commands[];
-ROOM plugin_commands[];
 
 static const struct cli_command *table_at(size_t i) {
     const struct cli_command *const tables[] = {
