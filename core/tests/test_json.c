@@ -194,7 +194,9 @@ static void builds_what_cjson_builds(void **state) {
     assert_int_equal(big->valueint, INT32_MAX);
     /* Further members go to the end, as cJSON's own functions expect. */
     assert_ptr_equal(ours->child->prev, cJSON_GetArrayItem(ours, 7));
+    arena_use(&arena);
     cJSON_AddNumberToObject(ours, "added", 1);
+    arena_use(NULL);
     assert_string_equal(cJSON_GetArrayItem(ours, 8)->string, "added");
     cJSON_Delete(theirs);
     arena_fini(&arena);
