@@ -3,7 +3,7 @@ include(CheckCCompilerFlag)
 
 add_library(sluice_flags INTERFACE)
 target_compile_options(sluice_flags INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes
+  -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wno-format-nonliteral -Wstrict-prototypes -Wmissing-prototypes
   -Wvla -Wimplicit-fallthrough -Werror -Wno-missing-field-initializers
   -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-strict-overflow
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
