@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { ROUTE_PARAMS_MAX = 8 };
+enum { ROUTE_PARAMS_MAX = 8, ROUTE_SEGMENTS_MAX = 32, QUERY_PARAMS_MAX = 100 };
 
 struct router;
 struct arena;
@@ -36,12 +36,18 @@ const char *router_add(struct router *router, const char *route, void *target);
 const char *router_clash(const struct router *router, const char *route);
 
 /* Finds the target of a raw, percent-encoded path. False: the path is malformed (bad escape, NUL,
- * "..", encoded slash in a literal). HEAD finds GET. */
+ * no UTF-8, a segment "." or ".."). An encoded slash never divides segments. HEAD finds GET.
+ * Allocates nothing when the path has no parameters and no escapes. */
 bool router_match(const struct router *router, const char *method, const char *path, size_t size,
                   struct arena *arena, struct route_match *match);
 
+/* A path that exists and that `path` was perhaps meant to be, with misspelt literals corrected, or
+ * NULL. For 404 answers. */
+const char *router_nearest(const struct router *router, const char *path, size_t size,
+                           struct arena *arena);
+
 /* Calls `each(arg, name, value)` for every parameter of a query string, decoded ('+' is a blank).
- * False when an escape is bad or there are more than 100. */
+ * False when an escape is bad, what it gives is no UTF-8, or there are more than 100. */
 bool query_each(const char *query, size_t size, struct arena *arena,
                 void (*each)(void *arg, const char *name, const char *value, size_t value_size),
                 void *arg);
