@@ -5,6 +5,7 @@
 #include "logging.h"
 #include "metrics.h"
 #include "op.h"
+#include "test_hooks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -190,6 +191,7 @@ int sl_cancelled(sl_call *call) {
 }
 
 int sl_sleep(sl_call *call, int64_t ms) {
+    if (call->host->test) return test_sleep(call, ms);
     struct wait wait;
     wait_init(&wait, call->host->loop);
     int64_t deadline = call->deadline_ns, until = loop_clock_ns() + ms * 1000000;
