@@ -1,7 +1,6 @@
 #include "host.h"
 #include "auth.h"
 #include "bus.h"
-#include "docs.h"
 #include "fetcher.h"
 #include "health.h"
 #include "ids.h"
@@ -17,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+extern const sl_op docs_ops[]; /* docs.c */
 
 enum { HOST_MAGIC = 0x4057u };
 
@@ -397,7 +398,6 @@ void host_fini(struct host *host) {
     free(host->plugins);
     free(host->sections);
     lua_host_close(host->lua);
-    docs_free(host->docs);
     registry_free(host->registry);
     metrics_free(host->metrics);
     config_free(host->config);

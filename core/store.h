@@ -35,8 +35,11 @@ sl_batch *store_batch(struct sl_call *call);
  * process appended (noticed within 200 ms). */
 void store_on_events(struct store *store, void (*told)(void *arg, int64_t newest_seq), void *arg);
 
+int64_t store_newest_seq(const struct store *store); /* of the log; 0: it is empty */
+
 /* NULL when writes work; else the cause ("disk full"), for readiness. */
 const char *store_write_trouble(const struct store *store);
+bool store_idle(const struct store *store);           /* no write is under way; for tests */
 void store_fail_commit(struct store *store, int nth); /* tests: the n-th commit from now fails */
 
 /* `sluice db check`: integrity, foreign rows, hash chain. Prints what it finds into *report
