@@ -91,6 +91,10 @@ static void refresh_gauges(struct host *host) {
 
 static int metrics_page(sl_call *call, const cJSON *in, cJSON *out) {
     (void)in, (void)out;
+    const cJSON *open = config_at(call->host->config, "/server/public_metrics");
+    if (cJSON_IsFalse(open) && !sl_can(call, "metrics:read"))
+        return sl_fail(call, SL_DENIED,
+                       "/metrics needs a token with the permission 'metrics:read'");
     refresh_gauges(call->host);
     const char *accept = sl_header(call, "accept");
     bool openmetrics = accept && strstr(accept, "application/openmetrics-text");

@@ -226,8 +226,10 @@ static bool open_store(struct host *host, char **error) {
         if (asprintf(&path, "%s/sluice.db", host->state_dir) < 0) abort();
     }
     const cJSON *busy = config_at(host->config, "/store/busy_timeout");
+    const cJSON *queue = config_at(host->config, "/store/queue");
     struct store_options options = {.path = path,
-                                    .busy_timeout_ms = busy ? (int64_t)busy->valuedouble : 0};
+                                    .busy_timeout_ms = busy ? (int64_t)busy->valuedouble : 0,
+                                    .queue_max = queue ? (size_t)queue->valuedouble : 0};
     host->store = store_open(host, &options, error);
     free(path);
     return host->store != NULL;

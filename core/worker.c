@@ -53,9 +53,9 @@ static void read_limits(const struct host *host, struct http_limits *limits) {
         size_t *size;
         int64_t *ms;
     } rows[] = {
-        {"/server/limits/head_bytes", &limits->head_bytes, NULL},
-        {"/server/limits/fields", &limits->field_count, NULL},
-        {"/server/limits/target_bytes", &limits->target_bytes, NULL},
+        {"/server/limits/head", &limits->head_bytes, NULL},
+        {"/server/limits/headers", &limits->field_count, NULL},
+        {"/server/limits/target", &limits->target_bytes, NULL},
         {"/server/limits/connections", &limits->max_connections, NULL},
         {"/server/limits/head_timeout", NULL, &limits->head_timeout_ms},
         {"/server/limits/body_timeout", NULL, &limits->body_timeout_ms},
