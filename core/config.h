@@ -20,9 +20,10 @@ struct config_note {
     const char *message, *suggestion;
 };
 
-/* Reads `path` ("-": standard input) with its includes, applies ${VAR}, ${env:VAR},
- * ${VAR:-default},
- * ${file:PATH} and $$. Always gives a config; config_ok says whether it may be used. */
+/* Reads `path` ("-": standard input; NULL: the first of $SLUICE_CONFIG, sluice.yaml,
+ * config/sluice.yaml, the installed one, the built-in one) with its includes, applies ${VAR},
+ * ${env:VAR}, ${VAR:-default}, ${file:PATH} and $$. Always gives a config; config_ok says whether
+ * it may be used. */
 struct config *config_read(const char *path);
 struct config *config_read_text(const char *name, const char *text, size_t size);
 void config_free(struct config *config);
@@ -41,6 +42,8 @@ void config_fault(struct config *config, const char *pointer, bool at_name, cons
     __attribute__((format(printf, 6, 7)));
 
 bool config_ok(const struct config *config);
+/* Whether there is a tree, so that a check can tell of more than the first faults. */
+bool config_readable(const struct config *config);
 const cJSON *config_tree(const struct config *config);
 const cJSON *config_at(const struct config *config, const char *pointer); /* or NULL */
 const char *config_hash(const struct config *config); /* hex SHA-256 of the resolved tree */
@@ -51,9 +54,15 @@ size_t config_notes(const struct config *config, const struct config_note **note
 /* The resolved tree as YAML with the origin of each key (file:line, env:NAME, default), secrets as
  * "***". Malloc'ed. */
 char *config_show(const struct config *config, const struct config_section *sections, size_t count);
-/* JSON Schema of the whole file from the sections. */
+/* What a key ("plugins.risk", "server.workers") or an error's code takes and means, for people.
+ * Malloc'ed; NULL: nothing of that name, and then `*nearest` (malloc'ed) may name one. */
+char *config_explain(const struct config_section *sections, size_t count, const char *name,
+                     char **nearest);
+/* JSON Schema of the whole file from the sections. Allocated as cJSON does at the time. */
 cJSON *config_schema(const struct config_section *sections, size_t count);
 
 extern const sl_field config_core_rows[]; /* server, state, log, store, plugins... */
+/* config/sluice.yaml as it was when this was built. */
+const char *config_default_text(size_t *size);
 
 #endif

@@ -26,7 +26,6 @@ struct running {
     struct op *op;
     struct route_match match;
     struct running *next, *before; /* among those in progress, or idle */
-    bool in_fiber;
 };
 
 struct dispatch {
@@ -70,7 +69,6 @@ static struct running *running_new(struct dispatch *dispatch, struct http_exchan
         running->dispatch = dispatch;
     }
     running->op = NULL;
-    running->in_fiber = false;
     running->match.param_count = 0;
     call_init(&running->call, dispatch->host, NULL, &running->arena);
     running->call.who =
@@ -118,6 +116,7 @@ static struct http_span span(const char *text) {
 
 static void answer(struct running *running, int status, const char *type, struct http_span body) {
     struct http_span headers = reply_headers(&running->call, status, type);
+    *http_exchange_slot(running->call.http) = NULL;
     http_reply(running->call.http, status, headers, body);
     running_free(running);
 }
@@ -443,19 +442,18 @@ static void on_request(void *owner, struct http_exchange *exchange) {
     if (!endless)
         running->call.deadline_ns = http_exchange_request(exchange)->began_ns +
                                     (row->timeout_ms ? row->timeout_ms : TIMEOUT_MS) * 1000000LL;
-    running->in_fiber = true;
     fiber_start(dispatch->host->loop, handle, running);
 }
 
 static void on_gone(void *owner, struct http_exchange *exchange) {
     (void)owner;
     struct running *running = *http_exchange_slot(exchange);
-    if (running->in_fiber) {
-        call_cancel(&running->call);
-        return;
-    }
-    running_free(running); /* it left while its body was being read */
-    http_reply(exchange, 499, (struct http_span){"", 0}, (struct http_span){"", 0});
+    call_cancel(&running->call);
+}
+
+static void on_dropped(void *owner, struct http_exchange *exchange) {
+    (void)owner;
+    running_free(*http_exchange_slot(exchange));
 }
 
 static void on_refused(void *owner, int status, const char *why, const char *peer) {
@@ -474,5 +472,6 @@ void dispatch_callbacks(struct dispatch *dispatch, struct http_callbacks *callba
                                          .on_head = on_head,
                                          .on_request = on_request,
                                          .on_gone = on_gone,
+                                         .on_dropped = on_dropped,
                                          .on_refused = on_refused};
 }

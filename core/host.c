@@ -1,6 +1,7 @@
 #include "host.h"
 #include "auth.h"
 #include "bus.h"
+#include "docs.h"
 #include "fetcher.h"
 #include "health.h"
 #include "ids.h"
@@ -16,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-extern const sl_op docs_ops[]; /* docs.c */
 
 enum { HOST_MAGIC = 0x4057u };
 
@@ -226,10 +225,8 @@ static bool open_store(struct host *host, char **error) {
         if (asprintf(&path, "%s/sluice.db", host->state_dir) < 0) abort();
     }
     const cJSON *busy = config_at(host->config, "/store/busy_timeout");
-    const cJSON *queue = config_at(host->config, "/store/queue");
     struct store_options options = {.path = path,
-                                    .busy_timeout_ms = busy ? (int64_t)busy->valuedouble : 0,
-                                    .queue_max = queue ? (size_t)queue->valuedouble : 0};
+                                    .busy_timeout_ms = busy ? (int64_t)busy->valuedouble : 0};
     host->store = store_open(host, &options, error);
     free(path);
     return host->store != NULL;
@@ -400,6 +397,7 @@ void host_fini(struct host *host) {
     free(host->plugins);
     free(host->sections);
     lua_host_close(host->lua);
+    docs_free(host->docs);
     registry_free(host->registry);
     metrics_free(host->metrics);
     config_free(host->config);

@@ -9,6 +9,7 @@
 
 struct auth;
 struct bus;
+struct docs;
 struct fetcher;
 struct http_server;
 struct lua_host;
@@ -52,6 +53,7 @@ struct host {
     struct http_server *http;
     struct fetcher *fetcher;
     struct lua_host *lua;
+    struct docs *docs; /* made when first asked for */
     struct watchdog *watchdog;
     struct test_hooks *test; /* NULL in production */
     char *state_dir;

@@ -61,6 +61,9 @@ struct http_callbacks {
     int64_t (*on_head)(void *owner, struct http_exchange *exchange);
     void (*on_request)(void *owner, struct http_exchange *exchange);
     void (*on_gone)(void *owner, struct http_exchange *exchange);
+    /* The exchange ended between on_head and on_request (its body was too large, too slow, or never
+     * came) while its slot was set: forget it. */
+    void (*on_dropped)(void *owner, struct http_exchange *exchange);
     /* A request that never became an exchange (malformed, too large, too slow): for metrics and the
      * access log. The server answers by itself with problem+json. */
     void (*on_refused)(void *owner, int status, const char *why, const char *peer);

@@ -102,6 +102,8 @@ static struct http_exchange *exchange_take(struct http_server *server) {
 
 void exchange_free(struct http_exchange *exchange) {
     struct http_server *server = exchange->connection->server;
+    if (exchange->slot && exchange->state < EXCHANGE_OWNED && server->callbacks.on_dropped)
+        server->callbacks.on_dropped(server->callbacks.owner, exchange);
     if (exchange->fields != exchange->fields_inside) free(exchange->fields);
     if (!exchange->body_inside) free(exchange->body);
     if (exchange->head != exchange->store) free(exchange->head);

@@ -120,16 +120,18 @@ static bool parse_segment(struct parsed *parsed, struct segment segment, bool la
     return true;
 }
 
+static const char *known_method(const char *text, size_t size) {
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (strlen(methods[i]) == size && memcmp(methods[i], text, size) == 0) return methods[i];
+    }
+    return NULL;
+}
+
 static bool parse_route(struct parsed *parsed, const char *route) {
     *parsed = (struct parsed){0};
     const char *blank = strchr(route, ' ');
     if (!blank || blank[1] != '/') return false;
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-        size_t size = strlen(methods[i]);
-        if (size == (size_t)(blank - route) && memcmp(methods[i], route, size) == 0) {
-            parsed->method = methods[i];
-        }
-    }
+    parsed->method = known_method(route, (size_t)(blank - route));
     if (!parsed->method) return false;
     parsed->path = blank + 1;
     const char *at = parsed->path + 1;
@@ -189,11 +191,17 @@ const char *router_clash(const struct router *router, const char *route) {
     return refusal(router, route, &parsed);
 }
 
+static char *copy_of(struct segment segment) {
+    char *copy = calloc(1, segment.size + 1);
+    if (segment.size) memcpy(copy, segment.text, segment.size);
+    return copy;
+}
+
 static struct node *add_literal(struct node *node, struct segment segment) {
     struct node *child = literal_child(node, segment);
     if (child) return child;
     child = calloc(1, sizeof *child);
-    child->literal = strndup(segment.text, segment.size);
+    child->literal = copy_of(segment);
     child->literal_size = segment.size;
     child->next = node->literals;
     node->literals = child;
@@ -207,8 +215,7 @@ static struct endpoint *endpoint_new(const struct parsed *parsed, void *target) 
     endpoint->target = target;
     for (size_t i = 0; i < parsed->count; i++) {
         if (!parsed->is_param[i]) continue;
-        endpoint->names[endpoint->name_count++] =
-            strndup(parsed->segments[i].text, parsed->segments[i].size);
+        endpoint->names[endpoint->name_count++] = copy_of(parsed->segments[i]);
     }
     return endpoint;
 }

@@ -132,6 +132,9 @@ enum { CLI_FILE_MAX_BYTES = 64 * 1024 * 1024 };
  * after telling why. */
 char *cli_read(struct cli *cli, const char *path, size_t *size);
 
+/* The configuration that stands where a checkout or an installation has it; NULL: none. */
+const char *cli_default_config(void);
+
 /* ---- the help ---- */
 int cli_help_bare(struct cli *cli);
 int cli_help_all(struct cli *cli);

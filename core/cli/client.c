@@ -74,7 +74,6 @@ static size_t list_headers(struct cli *cli, const struct client_request *request
             arena_printf(arena, "Content-Type: %s",
                          request->content_type ? request->content_type : "application/json");
     if (token) headers[n++] = arena_printf(arena, "Authorization: Bearer %s", token);
-    if (cli->tenant) headers[n++] = arena_printf(arena, "X-Sluice-Tenant: %s", cli->tenant);
     if (cli->idempotency_key)
         headers[n++] = arena_printf(arena, "Idempotency-Key: %s", cli->idempotency_key);
     if (cli->if_match)
@@ -215,4 +214,17 @@ cJSON *client_get(struct cli *cli, const char *path, int *code) {
                          "is a Sluice listening there?",
                          cli->addr, path);
     return json;
+}
+
+int client_check_tenant(struct cli *cli) {
+    int code;
+    if (!cli->tenant) return CLI_DONE;
+    const cJSON *who = client_get(cli, "/whoami", &code);
+    if (code) return code;
+    const char *tenant = text_of(who, "tenant");
+    if (tenant && !strcmp(tenant, cli->tenant)) return CLI_DONE;
+    cli_fail(cli, CLI_NOT_PERMITTED, "this token acts in tenant '%s', not in '%s'",
+             tenant ? tenant : "?", cli->tenant);
+    cli_fix(cli, "give a token of tenant %s by SLUICE_TOKEN or --token-file", cli->tenant);
+    return CLI_NOT_PERMITTED;
 }

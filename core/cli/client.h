@@ -34,6 +34,8 @@ int client_problem(struct cli *cli, const struct client_answer *answer);
 int client_exit_code(int http_status);
 /* GET of a JSON document: the tree, or NULL with `*code` set after telling. */
 cJSON *client_get(struct cli *cli, const char *path, int *code);
+/* With --tenant: is the token of that tenant? CLI_DONE, or the exit code after telling. */
+int client_check_tenant(struct cli *cli);
 /* The request as a curl command on standard output; the token by reference, never itself. */
 void client_print_curl(struct cli *cli, const struct client_request *request);
 

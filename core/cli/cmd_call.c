@@ -122,7 +122,8 @@ static int call_op(struct cli *cli, const cJSON *op, char *const *words, size_t 
     }
     if (cli->print_curl) return client_print_curl(cli, &request), CLI_DONE;
     struct client_answer answer;
-    code = client_send(cli, &request, &answer);
+    code = client_check_tenant(cli);
+    if (!code) code = client_send(cli, &request, &answer);
     if (code) return code;
     if (answer.status >= 400) return client_problem(cli, &answer);
     return answer.size ? show(cli, op, &answer) : CLI_DONE;

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct cli_flag serve_flags[] = {
     {.name = "config", .value = "FILE", .letter = 'c', .help = "the configuration"},
@@ -14,16 +13,6 @@ static const struct cli_flag serve_flags[] = {
     {.name = "sockets", .value = "FDS", .help = "listening sockets of a worker"},
     {.name = "ready-fd", .value = "FD", .help = "where a worker says that it serves"},
     {0}};
-
-/* The configuration that stands where a checkout or an installation has it. */
-static const char *default_config(void) {
-    static const char *const places[] = {"sluice.yaml", "config/sluice.yaml",
-                                         "/etc/sluice/sluice.yaml",
-                                         SLUICE_DATADIR "/sluice/config/sluice.yaml"};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (access(places[i], R_OK) == 0) return places[i];
-    return NULL;
-}
 
 static int run_worker(struct cli *cli, const char *config) {
     int sockets[16];
@@ -44,7 +33,7 @@ static int run_worker(struct cli *cli, const char *config) {
 static int serve(struct cli *cli) {
     const char *config = cli_option(cli, "config");
     if (!config && cli->arg_count) config = cli->args[0];
-    if (!config) config = default_config();
+    if (!config) config = cli_default_config();
     if (!config)
         return cli_fail(cli, CLI_BAD_INPUT,
                         "no configuration: give one with -c FILE, or make sluice.yaml here");

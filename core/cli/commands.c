@@ -5,6 +5,8 @@
 
 extern const struct cli_command call_commands[];
 extern const struct cli_command plugin_commands[];
+extern const struct cli_command status_commands[];
+extern const struct cli_command events_commands[];
 extern const struct cli_command version_commands[];
 extern const struct cli_command completion_commands[];
 /* Weak while their rooms are being built: absent tables are passed over. */
@@ -12,8 +14,6 @@ extern const struct cli_command completion_commands[];
 ROOM serve_commands[];
 ROOM config_commands[];
 ROOM policy_commands[];
-ROOM events_commands[];
-ROOM status_commands[];
 ROOM doctor_commands[];
 ROOM db_commands[];
 

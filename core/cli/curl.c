@@ -59,7 +59,6 @@ void client_print_curl(struct cli *cli, const struct client_request *request) {
     if (client_socket(cli)) cli_out(cli, " --unix-socket %s", shell_quote(cli, client_socket(cli)));
     cli_out(cli, " %s", shell_quote(cli, url));
     print_token(cli);
-    print_header(cli, "X-Sluice-Tenant", cli->tenant);
     print_header(cli, "Idempotency-Key", cli->idempotency_key);
     print_header(cli, "If-Match", cli->if_match);
     print_header(cli, "Accept", request->accept);

@@ -13,7 +13,7 @@ const struct cli_flag global_flags[] = {
     {"addr", "ADDR", "server: http://HOST:PORT, https://... or unix:/PATH (SLUICE_ADDR)", 0, false},
     {"token", "TOKEN", "bearer token (better: SLUICE_TOKEN or --token-file)", 0, false},
     {"token-file", "FILE", "file with the token (default: $SLUICE_STATE/admin.token)", 0, false},
-    {"tenant", "NAME", "act in this tenant (SLUICE_TENANT)", 0, false},
+    {"tenant", "NAME", "stop unless the token is of this tenant (SLUICE_TENANT)", 0, false},
     {"timeout", "DURATION", "give up after this time, such as 10s or 2m (default 30s)", 0, false},
     {"idempotency-key", "KEY", "make a repeated write answer as the first one did", 0, false},
     {"if-match", "VERSION", "write only if this is still the version", 0, false},
@@ -48,14 +48,27 @@ static void decide_colors(struct cli *cli) {
     cli->color_err = !never && (force || (!dumb && err >= 0 && isatty(err)));
 }
 
+/* Where a server of this machine wrote its address, else the default port. */
+static const char *default_addr(struct cli *cli) {
+    const char *state = environment("SLUICE_STATE"), *port = environment("SLUICE_PORT");
+    const char *path = arena_printf(&cli->arena, "%s/sluice.addr", state ? state : "./var");
+    FILE *file = fopen(path, "re");
+    char line[300] = "";
+    if (file) {
+        bool complete = fgets(line, sizeof line, file) && strchr(line, '\n');
+        fclose(file);
+        line[strcspn(line, "\r\n")] = '\0';
+        if (complete && *line) return arena_strdup(&cli->arena, line);
+    }
+    return arena_printf(&cli->arena, "http://127.0.0.1:%s", port ? port : "8000");
+}
+
 void globals_reset(struct cli *cli) {
-    const char *port = environment("SLUICE_PORT");
     cli->format = CLI_TABLE, cli->format_given = false;
     const char *format = environment("SLUICE_FORMAT");
     if (format) (void)parse_format(format, &cli->format);
     cli->addr = environment("SLUICE_ADDR");
-    if (!cli->addr)
-        cli->addr = arena_printf(&cli->arena, "http://127.0.0.1:%s", port ? port : "8000");
+    if (!cli->addr) cli->addr = default_addr(cli);
     cli->token = environment("SLUICE_TOKEN");
     cli->token_file = NULL;
     cli->tenant = environment("SLUICE_TENANT");

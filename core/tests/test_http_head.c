@@ -28,6 +28,7 @@ static const struct row rows[] = {
     {0, "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n"},
     {0, "POST / HTTP/1.1\r\n" HOST "Content-Length:\t5  \r\n\r\n"},
     {400, "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\t\r\n\r\n"},
+    {400, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked \t\r\n\r\n"},
     {0, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: Chunked\r\n\r\n"},
     {0, "PUT / HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n"},
     {0, "GET / HTTP/1.1\r\n" HOST "X-Empty:\r\nX-Latin: \xe9\xff\r\n\r\n"},

@@ -1,0 +1,60 @@
+/* config_hash.c - one number for what a configuration means, whatever its order and comments. */
+#include "config_inside.h"
+
+#include <sha2.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void put(SHA2_CTX *hash, char kind, const char *text) {
+    size_t size = strlen(text);
+    SHA256Update(hash, (const uint8_t *)&kind, 1);
+    SHA256Update(hash, (const uint8_t *)&size, sizeof size);
+    SHA256Update(hash, (const uint8_t *)text, size);
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string);
+}
+
+static void put_tree(SHA2_CTX *hash, const cJSON *json);
+
+static void put_object(SHA2_CTX *hash, const cJSON *object) {
+    size_t count = (size_t)cJSON_GetArraySize(object), n = 0;
+    const cJSON **sorted = calloc(count + 1, sizeof *sorted), *member;
+    if (!sorted) abort(); /* only without memory */
+    cJSON_ArrayForEach(member, object) sorted[n++] = member;
+    qsort(sorted, n, sizeof *sorted, by_name);
+    put(hash, '{', "");
+    for (size_t i = 0; i < n; i++) {
+        put(hash, 'k', sorted[i]->string);
+        put_tree(hash, sorted[i]);
+    }
+    put(hash, '}', "");
+    free(sorted);
+}
+
+static void put_tree(SHA2_CTX *hash, const cJSON *json) {
+    if (cJSON_IsObject(json)) {
+        put_object(hash, json);
+    } else if (cJSON_IsArray(json)) {
+        const cJSON *item;
+        put(hash, '[', "");
+        cJSON_ArrayForEach(item, json) put_tree(hash, item);
+        put(hash, ']', "");
+    } else if (cJSON_IsString(json)) {
+        put(hash, 's', json->valuestring);
+    } else if (cJSON_IsNumber(json)) {
+        char text[40];
+        snprintf(text, sizeof text, "%.17g", json->valuedouble);
+        put(hash, 'n', text);
+    } else {
+        put(hash, 'w', cJSON_IsTrue(json) ? "true" : cJSON_IsFalse(json) ? "false" : "null");
+    }
+}
+
+void config_hash_tree(const cJSON *tree, char hex[65]) {
+    SHA2_CTX hash;
+    SHA256Init(&hash);
+    put_tree(&hash, tree);
+    SHA256End(&hash, hex);
+}
