@@ -16,7 +16,7 @@ struct draft {
     cJSON *manifests;
     /* parts that others show or name; owned by the manifests */
     const char *namespace, *template_name;
-    const cJSON *labels, *pod;
+    const cJSON *pod;
     int port;
 };
 
@@ -30,7 +30,7 @@ static cJSON *begin(cJSON *object, const char *api, const char *kind) {
 static void name_it(struct draft *draft, cJSON *metadata, const char *name) {
     put_text(metadata, "name", name);
     put_borrowed(metadata, "namespace", draft->namespace);
-    put_shared(metadata, "labels", draft->labels);
+    put_borrowed(put_object(metadata, "labels"), "app.kubernetes.io/managed-by", "sluice");
 }
 
 static void put_selector(struct draft *draft, cJSON *spec, const char *name) {
@@ -46,13 +46,11 @@ static void draft_namespace(struct draft *draft) {
     put_text(metadata, "name", name);
     draft->namespace = text_of(metadata, "name");
     cJSON *labels = put_object(metadata, "labels");
-    put_borrowed(labels, "app.kubernetes.io/name", plan->app);
     put_borrowed(labels, "app.kubernetes.io/managed-by", "sluice");
     put_borrowed(labels, "sluice/environment", plan->environment);
     if (plan->data_classification)
         put_borrowed(labels, "sluice/data-classification", plan->data_classification);
     if (plan->exposure) put_borrowed(labels, "sluice/exposure", plan->exposure);
-    draft->labels = labels;
 }
 
 /* ---- analysis ---- */

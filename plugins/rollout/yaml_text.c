@@ -28,13 +28,13 @@ static int append(void *arg, unsigned char *bytes, size_t size) {
     return 1;
 }
 
+/* Takes `event`; `made` is 0 when it could not be made. */
 static void emit(struct writer *writer, yaml_event_t *event, int made) {
-    if (!made)
-        writer->failed = true;
-    else if (writer->failed)
+    if (made && writer->failed) {
         yaml_event_delete(event);
-    else if (!yaml_emitter_emit(&writer->emitter, event))
-        writer->failed = true;
+        return;
+    }
+    if (!made || !yaml_emitter_emit(&writer->emitter, event)) writer->failed = true;
 }
 
 static bool is_letter(char c) {

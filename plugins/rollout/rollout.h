@@ -1,0 +1,22 @@
+/* rollout.h - the plugin's state and its operations; the pure files beside it know neither. */
+#ifndef ROLLOUT_ROLLOUT_H
+#define ROLLOUT_ROLLOUT_H
+
+#include "manifests.h"
+
+#include <sluice/sluice.h>
+
+/* Kept from start to stop. */
+struct rollout {
+    cJSON *config; /* what the strings below live in */
+    const char *approval_from;
+    struct manifest_settings manifests;
+};
+
+int deploy_request(sl_call *call, const cJSON *in, cJSON *out);
+int deploy_get(sl_call *call, const cJSON *in, cJSON *out);
+int deploy_list(sl_call *call, const cJSON *in, cJSON *out);
+int deploy_manifests(sl_call *call, const cJSON *in, cJSON *out);
+int deploy_explain(sl_call *call, const cJSON *in, cJSON *out);
+
+#endif
