@@ -39,8 +39,9 @@ struct config *config_read_text(const char *name, const char *text, size_t size)
     return config;
 }
 
-static char *usual_path(void) {
+char *config_usual_path(void) {
     static const char *const places[] = {"sluice.yaml", "config/sluice.yaml",
+                                         "/etc/sluice/sluice.yaml",
                                          SLUICE_DATADIR "/sluice/config/sluice.yaml"};
     const char *named = getenv("SLUICE_CONFIG");
     if (named && *named) return strdup(named);
@@ -50,11 +51,11 @@ static char *usual_path(void) {
 }
 
 struct config *config_read(const char *path) {
-    char *usual = path ? NULL : usual_path();
+    char *usual = path ? NULL : config_usual_path();
     if (!path && !usual) {
         size_t size;
         const char *text = config_default_text(&size);
-        return config_read_text("sluice.yaml (built in)", text, size);
+        return config_read_text(SLUICE_DATADIR "/sluice/config/sluice.yaml", text, size);
     }
     struct config *config = config_new(path ? path : usual);
     free(usual);

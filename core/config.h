@@ -20,11 +20,13 @@ struct config_note {
     const char *message, *suggestion;
 };
 
-/* Reads `path` ("-": standard input; NULL: the first of $SLUICE_CONFIG, sluice.yaml,
- * config/sluice.yaml, the installed one, the built-in one) with its includes, applies ${VAR},
+/* Reads `path` ("-": standard input; NULL: $SLUICE_CONFIG, or the first there is of sluice.yaml,
+ * config/sluice.yaml, /etc/sluice/sluice.yaml, the installed one, the built-in one) with its includes, applies ${VAR},
  * ${env:VAR}, ${VAR:-default}, ${file:PATH} and $$. Always gives a config; config_ok says whether
  * it may be used. */
 struct config *config_read(const char *path);
+/* The file that config_read(NULL) would take; malloc'ed; NULL: the built-in one. */
+char *config_usual_path(void);
 struct config *config_read_text(const char *name, const char *text, size_t size);
 void config_free(struct config *config);
 
@@ -51,15 +53,31 @@ const char *config_path(const struct config *config);
 /* All notes, by position, at most 50, printed for people; `color`: with ANSI. Malloc'ed. */
 char *config_report(const struct config *config, bool color);
 size_t config_notes(const struct config *config, const struct config_note **notes);
-/* The resolved tree as YAML with the origin of each key (file:line, env:NAME, default), secrets as
- * "***". Malloc'ed. */
-char *config_show(const struct config *config, const struct config_section *sections, size_t count);
+/* Adds a warning of the host's own, as config_fault does. */
+void config_warn(struct config *config, const char *pointer, const char *code, const char *format,
+                 ...) __attribute__((format(printf, 4, 5)));
+/* The tree as YAML that reads back, with the origin of each key (file:line, env:NAME, default), and
+ * secrets as "***". `defaults`: also the keys that nobody has set. Malloc'ed. */
+char *config_show(const struct config *config, const struct config_section *sections, size_t count,
+                  bool defaults);
+/* The same as JSON; durations in ms, sizes in bytes. Allocated as cJSON does at the time. */
+cJSON *config_show_json(const struct config *config, const struct config_section *sections,
+                        size_t count, bool defaults);
 /* What a key ("plugins.risk", "server.workers") or an error's code takes and means, for people.
  * Malloc'ed; NULL: nothing of that name, and then `*nearest` (malloc'ed) may name one. */
 char *config_explain(const struct config_section *sections, size_t count, const char *name,
                      char **nearest);
 /* JSON Schema of the whole file from the sections. Allocated as cJSON does at the time. */
 cJSON *config_schema(const struct config_section *sections, size_t count);
+
+/* Folders in which plugins are looked for: plugin_dirs, beside libsluice, the installation's.
+ * Malloc'ed strings in a malloc'ed list ended by NULL. */
+char **config_plugin_folders(const struct config *config);
+/* The names of all plugins in these folders, sorted, each once; in the same form. */
+char **config_plugin_names(char *const *folders);
+void config_list_free(char **list);
+/* The plugin whose name is nearest; malloc'ed sentence ("did you mean 'risk'?"), or NULL. */
+char *config_nearest_plugin(const struct config *config, const char *name);
 
 extern const sl_field config_core_rows[]; /* server, state, log, store, plugins... */
 /* config/sluice.yaml as it was when this was built. */

@@ -59,6 +59,7 @@ static void unknown_key(struct check *check, const char *pointer, const struct f
     const char *suggestion = suggest_key(check, name, fault, &help);
     const char *in = *place ? arena_printf(arena, " in %s", place) : "";
     struct config_spot spot = config_spot(config, pointer);
+    if (spot.exact) config_mark_secret((struct yaml_node *)spot.node); /* a misspelt one, perhaps */
     config_tell(config, (struct config_trouble){
                             .code = "C0203",
                             .at = spot.member ? spot.member->key_at : config->root->at,
@@ -153,6 +154,13 @@ static void add_unknown_plugins(struct config *config) {
     config->section_count = count;
 }
 
+/* Nobody knows what the options of a plugin that is not there mean. */
+static void mark_unknown_options(const struct yaml_node *node, struct field_rows known) {
+    if (!node || node->kind != YAML_IS_MAP) return;
+    for (struct yaml_member *member = node->first; member; member = member->next)
+        if (!field_find(known, member->key)) config_mark_secret(member->value);
+}
+
 static void check_section(struct config *config, const struct config_section *section, bool open) {
     cJSON *object = json_at(config->tree, section->pointer);
     if (!cJSON_IsObject(object) || !section->rows.first) return;
@@ -160,6 +168,7 @@ static void check_section(struct config *config, const struct config_section *se
     struct check check = {.sink = {.fault = take_fault, .arena = &config->arena, .limit = 200},
                           .config = config,
                           .section = section->pointer};
+    if (open) mark_unknown_options(node, section->rows);
     struct hidden *hidden = hide_sections(config, section->pointer);
     config_prepare(config, section->rows, node, object);
     fields_check(section->rows, object, open, &check.sink);

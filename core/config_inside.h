@@ -101,7 +101,8 @@ void config_prepare(struct config *config, struct field_rows rows, struct yaml_n
 /* Makes paths relative to the file they stand in. After fields_check. */
 void config_resolve_paths(struct config *config, struct field_rows rows,
                           const struct yaml_node *node, cJSON *object);
-bool name_is_secret(const char *name); /* "password", "api_key"... */
+void config_mark_secret(struct yaml_node *node); /* with all that is in it; NULL: nothing */
+bool name_is_secret(const char *name);           /* "password", "api_key"... */
 
 /* ---- config_hash.c ---- */
 void config_hash_tree(const cJSON *tree, char hex[65]); /* members in any order hash the same */

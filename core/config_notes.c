@@ -88,22 +88,37 @@ static struct text_place place_at(const struct config_spot *spot, bool at_name) 
     return node ? node->at : (struct text_place){0};
 }
 
+/* A fault or warning at a pointer. */
+static void tell_at(struct config *config, const char *pointer, bool at_name,
+                    struct config_trouble trouble) {
+    struct config_spot spot = config_spot(config, pointer);
+    const char *help = dotted(&config->arena, pointer);
+    trouble.at = place_at(&spot, at_name);
+    trouble.value = spot.exact ? spot.node : NULL;
+    trouble.help = *help ? help : NULL;
+    trouble.cut = at_name;
+    config_tell(config, trouble);
+    config_mask_notes(config);
+}
+
 void config_fault(struct config *config, const char *pointer, bool at_name, const char *code,
                   const char *suggestion, const char *format, ...) {
     va_list args;
     va_start(args, format);
     const char *message = arena_vprintf(&config->arena, format, args);
     va_end(args);
-    struct config_spot spot = config_spot(config, pointer);
-    const char *help = dotted(&config->arena, pointer);
-    config_tell(config, (struct config_trouble){.code = code,
-                                                .at = place_at(&spot, at_name),
-                                                .value = spot.exact ? spot.node : NULL,
-                                                .message = message,
-                                                .suggestion = suggestion,
-                                                .help = *help ? help : NULL,
-                                                .cut = at_name});
-    config_mask_notes(config);
+    tell_at(config, pointer, at_name,
+            (struct config_trouble){.code = code, .message = message, .suggestion = suggestion});
+}
+
+void config_warn(struct config *config, const char *pointer, const char *code, const char *format,
+                 ...) {
+    va_list args;
+    va_start(args, format);
+    const char *message = arena_vprintf(&config->arena, format, args);
+    va_end(args);
+    tell_at(config, pointer, true,
+            (struct config_trouble){.code = code, .message = message, .warning = true});
 }
 
 bool config_ok(const struct config *config) {

@@ -41,11 +41,29 @@ static void wrap_in_list(cJSON *item) {
     become(item, list);
 }
 
-static void mark_secret(struct yaml_node *node) {
+void config_mark_secret(struct yaml_node *node) {
     if (!node || node->secret) return;
     node->secret = true;
     for (struct yaml_member *member = node->first; member; member = member->next)
-        mark_secret(member->value);
+        config_mark_secret(member->value);
+}
+
+/* Where no rows say what is secret, names do. */
+static void mark_by_name(struct yaml_node *node) {
+    if (!node || node->secret) return;
+    for (struct yaml_member *member = node->first; member; member = member->next) {
+        if (member->key && name_is_secret(member->key))
+            config_mark_secret(member->value);
+        else
+            mark_by_name(member->value);
+    }
+}
+
+/* All that stand under this key, twins too. */
+static void mark_members(const struct yaml_node *map, const char *key) {
+    if (!map || map->kind != YAML_IS_MAP) return;
+    for (struct yaml_member *member = map->first; member; member = member->next)
+        if (strcmp(member->key, key) == 0) config_mark_secret(member->value);
 }
 
 static struct yaml_node *value_of(const struct yaml_node *map, const char *key) {
@@ -76,7 +94,9 @@ static void prepare_items(struct config *config, const sl_field *row, struct fie
 
 static void prepare_value(struct config *config, const sl_field *row, struct field_rows rows,
                           struct yaml_node *node, cJSON *item) {
-    if (row->flags & SL_SECRET) mark_secret(node);
+    bool free_form = row->type == SL_T_ANY || (row->type == SL_T_OBJECT && !row->fields) ||
+                     (row->flags & SL_OPEN);
+    if (free_form) mark_by_name(node);
     switch (row->type) {
     case SL_T_OBJECT:
         if (row->fields) config_prepare(config, rows_of(row, rows), node, item);
@@ -112,6 +132,7 @@ void config_prepare(struct config *config, struct field_rows rows, struct yaml_n
     if (!cJSON_IsObject(object)) return;
     for (const sl_field *row = NULL; rows.first && (row = field_next(rows, row));) {
         cJSON *item = cJSON_GetObjectItemCaseSensitive(object, row->name);
+        if (row->flags & SL_SECRET) mark_members(node, row->name);
         if (item && cJSON_IsNull(item) && !settle_null(row, object, item)) continue;
         bool section = row->type == SL_T_OBJECT && row->fields;
         if (!item && section && all_optional(rows_of(row, rows), 8) && !(row->flags & SL_NULLABLE))

@@ -26,7 +26,7 @@ static bool covers(const struct text_place *at, unsigned line, unsigned column) 
 }
 
 static bool secret_covers(const struct yaml_node *node, const struct text_place *spot) {
-    if (node->secret && node->at.source == spot->source && !node->origin &&
+    if (node->secret && node->at.source == spot->source &&
         covers(&node->at, spot->line, spot->column))
         return true;
     for (const struct yaml_member *member = node->first; member; member = member->next)
@@ -46,6 +46,13 @@ static bool key_of_line(const char *text, size_t size, char *name, size_t room, 
     return true;
 }
 
+static bool has_secret_word(const char *text, size_t size) {
+    char *line = strndup(text, size);
+    bool found = line && name_is_secret(line);
+    free(line);
+    return found;
+}
+
 /* For text that gave no tree: a line is hidden when its key, or one that it stands under, sounds
  * like a secret's. */
 static bool sounds_secret(const struct source *source, unsigned line) {
@@ -57,7 +64,7 @@ static bool sounds_secret(const struct source *source, unsigned line) {
         char name[200];
         if (!source_line(source, n, &text, &size)) continue;
         bool keyed = key_of_line(text, size, name, sizeof name, &indent);
-        if (n == line && memmem(text, size, "PRIVATE KEY", 11)) return true;
+        if (n == line && has_secret_word(text, size)) return true;
         if (indent == size || (n != line && indent >= least)) continue;
         least = indent;
         if (keyed && name_is_secret(name)) return true;
@@ -112,7 +119,7 @@ static void print_caret(const struct report *report, const struct note *note, un
         width = (unsigned)characters - note->at.column + 1;
     if (width > WINDOW / 2) width = WINDOW / 2;
     const struct yaml_node *value = note->value;
-    if (value && value->secret && !value->origin) width = 3; /* as wide as what is shown */
+    if (value && value->secret) width = 3; /* as wide as what is shown */
     fprintf(report->out, "%*s", (int)(note->at.column - first), "");
     fputs(paint(report, note->face.warning ? "\33[33m" : "\33[31m"), report->out);
     for (unsigned i = 0; i < width; i++) fputc('^', report->out);

@@ -10,6 +10,7 @@ struct show {
     const struct config_section *sections;
     size_t section_count;
     FILE *out;
+    bool defaults; /* also what nobody has set */
 };
 
 /* A value on its way to the page. */
@@ -178,6 +179,7 @@ static void print_members(struct show *show, const struct shown *parent) {
     const cJSON *json;
     cJSON_ArrayForEach(json, parent->json) {
         const struct shown value = member_of(show, parent, json, index++);
+        if (!value.node && !show->defaults) continue;
         fprintf(show->out, "%*s", value.indent * 2, "");
         if (cJSON_IsObject(parent->json)) {
             print_text(show->out, json->string);
@@ -204,31 +206,64 @@ static void print_value(struct show *show, const struct shown *value) {
     print_origin(show->out, value->node);
 }
 
-char *config_show(const struct config *config, const struct config_section *sections,
-                  size_t count) {
+/* Fills `show` and gives the root. */
+static struct shown begin(struct show *show, const struct config *config,
+                          const struct config_section *sections, size_t count) {
+    struct config *own = (struct config *)config; /* its arena takes the names */
+    show->config = own;
+    show->sections = config->sections;
+    show->section_count = config->section_count;
+    if (!show->sections) {
+        show->sections = sections_complete(&own->arena, sections, count);
+        show->section_count = count;
+    }
+    const char *rest;
+    const struct config_section *top = section_of(show->sections, show->section_count, "", &rest);
+    return (struct shown){.json = config->tree,
+                          .node = config->root,
+                          .rows = top ? top->rows : (struct field_rows){0},
+                          .type = SL_T_OBJECT,
+                          .pointer = "",
+                          .indent = -1};
+}
+
+char *config_show(const struct config *config, const struct config_section *sections, size_t count,
+                  bool defaults) {
     char *text = NULL;
     size_t size = 0;
-    struct config *own = (struct config *)config; /* its arena takes the names */
-    struct show show = {.config = own,
-                        .sections = config->sections,
-                        .section_count = config->section_count,
-                        .out = open_memstream(&text, &size)};
+    struct show show = {.defaults = defaults, .out = open_memstream(&text, &size)};
     if (!show.out) abort(); /* only without memory */
-    if (!show.sections) {
-        show.sections = sections_complete(&own->arena, sections, count);
-        show.section_count = count;
-    }
-    struct arena *before = arena_use(&own->arena);
-    const char *rest;
-    const struct config_section *top = section_of(show.sections, show.section_count, "", &rest);
-    const struct shown root = {.json = config->tree,
-                               .node = config->root,
-                               .rows = top ? top->rows : (struct field_rows){0},
-                               .type = SL_T_OBJECT,
-                               .pointer = "",
-                               .indent = -1};
+    const struct shown root = begin(&show, config, sections, count);
+    struct arena *before = arena_use(&show.config->arena);
     print_members(&show, &root);
     arena_use(before);
     fclose(show.out);
     return text;
+}
+
+static cJSON *json_of(struct show *show, const struct shown *value) {
+    bool nested = cJSON_IsObject(value->json) || cJSON_IsArray(value->json);
+    if (value->secret) return cJSON_CreateString("***");
+    if (!nested) return cJSON_Duplicate(value->json, false);
+    bool list = cJSON_IsArray(value->json);
+    cJSON *copy = list ? cJSON_CreateArray() : cJSON_CreateObject();
+    size_t index = 0;
+    const cJSON *json;
+    cJSON_ArrayForEach(json, value->json) {
+        const struct shown member = member_of(show, value, json, index++);
+        if (!member.node && !show->defaults) continue;
+        cJSON *item = json_of(show, &member);
+        if (list)
+            cJSON_AddItemToArray(copy, item);
+        else
+            cJSON_AddItemToObject(copy, json->string, item);
+    }
+    return copy;
+}
+
+cJSON *config_show_json(const struct config *config, const struct config_section *sections,
+                        size_t count, bool defaults) {
+    struct show show = {.defaults = defaults};
+    const struct shown root = begin(&show, config, sections, count);
+    return json_of(&show, &root);
 }

@@ -100,9 +100,11 @@ static void load_plugin(struct host *host, const cJSON *options, const char *con
     const cJSON *file = cJSON_GetObjectItemCaseSensitive(options, "file");
     char *path = cJSON_IsString(file) ? strdup(file->valuestring) : loader_find(name, folders);
     if (!path) {
-        config_fault(host->config, pointer, true, "C0401", NULL,
+        char *nearest = config_nearest_plugin(host->config, name);
+        config_fault(host->config, pointer, true, "C0401", nearest,
                      "there is no plugin '%s': no %s.so or %s.lua in %s", name, name, name,
                      folders[0]);
+        free(nearest);
         return;
     }
     struct plugin *plugin = loader_open(host, path, &error);
@@ -178,7 +180,7 @@ static void check_plugins(struct host *host) {
 
 bool host_configure(struct host *host, const char *config_path) {
     host->config = config_read(config_path);
-    if (!config_ok(host->config)) return false;
+    if (!config_readable(host->config)) return false; /* else all faults are told in one go */
     char *beside;
     const char **folders = plugin_folders(host->config, &beside);
     const cJSON *plugins = config_at(host->config, "/plugins"), *options;

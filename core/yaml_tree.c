@@ -349,6 +349,7 @@ static void check_twins(struct reader *reader, const struct yaml_node *map) {
             first = i;
             continue;
         }
+        sorted[i]->twin = true;
         tell(reader, (struct yaml_fault){
                          .code = "C0108",
                          .at = sorted[i]->key_at,

@@ -31,6 +31,7 @@ struct yaml_member {
     const char *key; /* NULL in a list */
     struct text_place key_at;
     struct yaml_node *value;
+    bool twin; /* its key stood there before: told, and not part of the meaning */
     struct yaml_member *next;
 };
 

@@ -78,6 +78,7 @@ cJSON *yaml_json(const struct yaml_node *node) {
     bool map = node->kind == YAML_IS_MAP;
     cJSON *json = map ? cJSON_CreateObject() : cJSON_CreateArray();
     for (const struct yaml_member *member = node->first; member; member = member->next) {
+        if (member->twin) continue;
         cJSON *value = yaml_json(member->value);
         if (map)
             cJSON_AddItemToObject(json, member->key, value);
