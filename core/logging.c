@@ -209,7 +209,8 @@ static char *blot(char *from, char *to) {
 static void mask_keys(char *text) {
     for (char *key; (key = strstr(text, "-----BEGIN ")); text = key + 3) {
         char *end = strstr(key, "-----END ");
-        end = end ? end + 9 : key + strlen(key);
+        end = end ? strstr(end + 9, "-----") : NULL;
+        end = end ? end + 5 : key + strlen(key);
         text = blot(key, end);
         if (!*text) return;
         key = text - 3;

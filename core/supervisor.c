@@ -457,6 +457,7 @@ int supervisor_run(const char *config_path) {
         check_in_child(super); /* prints every fault, the plugins' too */
         return EXIT_CONFIG;
     }
+    worker_logging(super->config);
     if (!open_sockets(super, super->config, &super->sockets)) return EXIT_NO_START;
     super->generation = 1;
     start_generation(super, super->config, super->generation);

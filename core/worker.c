@@ -143,7 +143,7 @@ static void watch(struct worker *worker, uv_signal_t *handle, int signo) {
     uv_signal_start(handle, on_signal, signo);
 }
 
-static void set_up_logging(const struct config *config) {
+void worker_logging(const struct config *config) {
     static const char *const formats[] = {"auto", "json", "console", "logfmt"};
     static const char *const levels[] = {"debug", "info", "warn", "error"};
     const cJSON *format = config_at(config, "/log/format"),
@@ -176,7 +176,7 @@ int worker_run(const struct worker_options *options) {
         print_report(worker->host.config);
         return EXIT_CONFIG;
     }
-    set_up_logging(worker->host.config);
+    worker_logging(worker->host.config);
     const cJSON *state = config_at(worker->host.config, "/state");
     worker->host.state_dir = strdup(cJSON_IsString(state) ? state->valuestring : "./var");
     uv_timer_init(&worker->loop.uv, &worker->limit);

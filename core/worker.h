@@ -15,6 +15,9 @@ struct worker_options {
     int ready_fd; /* a byte is written when requests are served; -1: none */
 };
 
+/* Sets log format and level as configured; the supervisor's lines look like the workers'. */
+struct config;
+void worker_logging(const struct config *config);
 /* Serves until SIGTERM or SIGINT, then drains. Returns the exit code. */
 int worker_run(const struct worker_options *options);
 /* Checks the configuration, descriptors included, and prints what is wrong. */

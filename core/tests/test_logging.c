@@ -29,7 +29,8 @@ static void secrets_are_masked(void **state) {
     masks("token slk_1234567890abcdef12345 used", "token slk_1234*** used");
     masks("password=hunter2 and more", "password=*** and more");
     masks("key AKIAIOSFODNN7EXAMPLE.", "key AKIA***");
-    masks("a -----BEGIN RSA PRIVATE KEY-----\nxyz\n-----END RSA", "a *** RSA");
+    masks("a -----BEGIN RSA PRIVATE KEY-----\nxyz\n-----END RSA PRIVATE KEY----- b", "a *** b");
+    masks("cut -----BEGIN RSA PRIVATE KEY-----\nxyz", "cut ***");
     masks("two password=a1b2 password=c3d4", "two password=*** password=***");
 }
 
