@@ -267,7 +267,6 @@ static int risk_start(sl_call *call, const cJSON *config) {
             rc = sl_fail(call, SL_INTERNAL, "a built-in model is damaged: %s", why);
     if (rc) return rc;
     risk->signals = signals_new(why);
-    if (!risk->signals) return sl_fail(call, SL_UNAVAILABLE, "%s", why);
     risk->scorer.signals = risk->signals;
     return 0;
 }

@@ -17,13 +17,17 @@ typedef struct sl_scripts sl_scripts;
 SL_API int sl_scripts_open(sl_call *call, const char *folder, const char *kind, sl_scripts **out);
 
 /* Judges `ctx` by every script that applies, in order of name. Appends one verdict a script to the
- * array `verdicts`: { name, outcome: allow|deny|warn|wait, reason, fix, evidence, file, line,
+ * array `verdicts`: { name, outcome: allow|warn|wait|approval|deny, reason, fix, evidence, file, line,
  * class: decision|error|limit, script_hash }. Returns 0 whenever the verdicts are complete, denials
  * included. */
 SL_API int sl_scripts_judge(sl_call *call, sl_scripts *scripts, const cJSON *ctx, cJSON *verdicts);
 
 /* Names, files, hashes, applies, and errors of compilation: an array. */
 SL_API cJSON *sl_scripts_list(sl_call *call, sl_scripts *scripts);
+
+/* Hex SHA-256 over all scripts as they stand, those that do not apply included: what a decision was
+ * made by. Borrowed until the next judgement. */
+SL_API const char *sl_scripts_hash(sl_call *call, sl_scripts *scripts);
 
 /* Runs one script that was not opened before: `sluice policy eval`, and scripts under test. */
 SL_API int sl_script_eval(sl_call *call, const char *file, const char *source, size_t size,

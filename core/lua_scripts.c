@@ -1,0 +1,134 @@
+/* lua_scripts.c - folders of policies and gates, kept fresh (sluice/script.h). */
+#include "lua_folder.h"
+
+#include "call.h"
+#include "host.h"
+#include "lua_call.h"
+#include "lua_judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sl_scripts {
+    struct sl_scripts *next;
+    struct script_folder *folder;
+};
+
+struct lua_host {
+    struct host *host;
+    struct sl_scripts *scripts;
+};
+
+struct lua_host *lua_host_open(struct host *host) {
+    struct lua_host *lua = calloc(1, sizeof *lua);
+    if (lua) lua->host = host;
+    return lua;
+}
+
+void lua_host_close(struct lua_host *lua) {
+    if (!lua) return;
+    while (lua->scripts) {
+        struct sl_scripts *scripts = lua->scripts;
+        lua->scripts = scripts->next;
+        folder_close(scripts->folder);
+        free(scripts);
+    }
+    free(lua);
+}
+
+int sl_scripts_open(sl_call *call, const char *folder, const char *kind, sl_scripts **out) {
+    bool gate = strcmp(kind, "gate") == 0;
+    if (!gate && strcmp(kind, "policy") != 0)
+        return sl_fail(call, SL_INVALID, "unknown kind of script '%s': expected policy or gate",
+                       kind);
+    char *trouble = NULL;
+    struct script_folder *opened =
+        folder_open(folder, gate ? SCRIPT_GATE : SCRIPT_POLICY, &trouble);
+    if (!opened) {
+        int rc = sl_fail(call, SL_NOT_FOUND, "%s", trouble);
+        free(trouble);
+        return rc;
+    }
+    struct lua_host *lua = call->host->lua;
+    struct sl_scripts *scripts = calloc(1, sizeof *scripts);
+    scripts->folder = opened;
+    scripts->next = lua->scripts;
+    lua->scripts = scripts;
+    *out = scripts;
+    return 0;
+}
+
+int sl_scripts_judge(sl_call *call, sl_scripts *scripts, const cJSON *ctx, cJSON *verdicts) {
+    folder_refresh(scripts->folder, loop_clock_ns());
+    /* The set is held: a run may suspend, and the folder may change meanwhile. */
+    struct script_set *set = set_ref(folder_set(scripts->folder));
+    for (size_t i = 0; i < set->count; i++) {
+        char *trouble;
+        struct script *script = set->scripts[i];
+        if (!script_applies(script, ctx, &trouble)) continue;
+        cJSON_AddItemToArray(verdicts, trouble ? verdict_denied(script, "error", trouble)
+                                               : script_judge(script, call, ctx, NULL));
+        free(trouble);
+    }
+    set_unref(set);
+    return 0;
+}
+
+static void add_declared(cJSON *entry, const struct script *script) {
+    const cJSON *member;
+    cJSON_ArrayForEach(member, script->declared) {
+        if (strcmp(member->string, "name") != 0)
+            cJSON_AddItemToObject(entry, member->string, cJSON_Duplicate(member, 1));
+    }
+}
+
+cJSON *sl_scripts_list(sl_call *call, sl_scripts *scripts) {
+    (void)call;
+    folder_refresh(scripts->folder, loop_clock_ns());
+    const struct script_set *set = folder_set(scripts->folder);
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < set->count; i++) {
+        const struct script *script = set->scripts[i];
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddStringToObject(entry, "name", script->name);
+        cJSON_AddStringToObject(entry, "file", script->file);
+        cJSON_AddStringToObject(entry, "script_hash", script->hash);
+        add_declared(entry, script);
+        if (script->fault) {
+            cJSON_AddStringToObject(entry, "error", script->fault->text);
+            cJSON_AddNumberToObject(entry, "line", script->fault->line);
+        }
+        cJSON_AddItemToArray(list, entry);
+    }
+    return list;
+}
+
+const char *sl_scripts_hash(sl_call *call, sl_scripts *scripts) {
+    (void)call;
+    return folder_set(scripts->folder)->hash;
+}
+
+int sl_script_eval(sl_call *call, const char *file, const char *source, size_t size,
+                   const cJSON *ctx, cJSON **verdict) {
+    struct script_text text = {
+        .file = file, .source = source, .size = size, .kinds = SCRIPT_POLICY | SCRIPT_GATE};
+    struct script *script = script_open(&text);
+    *verdict = script_judge(script, call, ctx, NULL);
+    script_unref(script);
+    return 0;
+}
+
+cJSON *lua_eval(const struct lua_run *run) {
+    struct script_text text = {.file = run->file,
+                               .source = run->source,
+                               .size = run->size,
+                               .kinds = SCRIPT_POLICY | SCRIPT_GATE,
+                               .limits = {.cpu_ms = run->cpu_ms_max, .bytes = run->bytes_max}};
+    struct arena *before = arena_use(NULL);
+    struct script *script = script_open(&text);
+    cJSON *verdict = script_judge(script, NULL, run->ctx, NULL);
+    script_unref(script);
+    arena_use(before);
+    return verdict;
+}

@@ -1,0 +1,1 @@
+return gate { check = function(ctx) return wait('x') end }

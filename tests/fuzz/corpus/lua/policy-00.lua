@@ -1,0 +1,1 @@
+return policy { name = 'x', applies = { environment = { 'prod' } }, check = function(ctx) while true do end end }
