@@ -5,6 +5,7 @@
 #include "json.h"
 #include "store_inside.h"
 
+#include <errno.h>
 #include <string.h>
 
 const char *store_owner_of(const struct sl_call *call) {
@@ -117,6 +118,7 @@ static bool apply_statement(struct connection *connection, const char *tenant,
     if (good) {
         int64_t rows = 0;
         int code;
+        errno = 0;
         while ((code = sqlite3_step(statement->prepared)) == SQLITE_ROW) rows++;
         good = code == SQLITE_DONE;
         if (!good) fault_of(fault, connection, code, row->sql);

@@ -8,6 +8,7 @@
 #include "host.h"
 #include "logging.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ static bool exec(struct store *store, const char *sql, struct store_fault *fault
     struct connection *connection = &store->writer.connection;
     struct statement *statement = statement_get(connection, sql, NULL, fault);
     if (!statement) return false;
+    errno = 0;
     int code = sqlite3_step(statement->prepared);
     if (code != SQLITE_DONE && code != SQLITE_ROW) fault_of(fault, connection, code, sql);
     sqlite3_reset(statement->prepared);

@@ -27,6 +27,7 @@ static bool errno_is_full(int error) {
 static void say_of_store(struct store_fault *fault, const struct connection *connection, int code) {
     const char *path = connection->path ? connection->path : "the database in memory";
     int error = connection->db ? sqlite3_system_errno(connection->db) : 0;
+    if (!error && (code & 0xff) == SQLITE_IOERR) error = errno; /* COMMIT does not note it */
     int primary = code & 0xff;
     if (primary == SQLITE_FULL || (primary == SQLITE_IOERR && errno_is_full(error)))
         fault_say(fault, SL_UNAVAILABLE, "the disk is full: no space left for %s", path);
