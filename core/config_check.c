@@ -204,6 +204,7 @@ void config_check(struct config *config, const struct config_section *sections, 
     for (size_t i = 0; i < config->section_count; i++)
         check_section(config, &config->sections[i], i >= count);
     resolve_own_paths(config, sections, count);
+    config_check_listen(config);
     arena_use(before);
     config_mask_notes(config);
     config_hash_tree(config->tree, config->hash);

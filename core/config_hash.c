@@ -12,22 +12,28 @@ static void put(SHA2_CTX *hash, char kind, const char *text) {
     SHA256Update(hash, (const uint8_t *)text, size);
 }
 
+struct member {
+    const cJSON *json;
+};
+
 static int by_name(const void *a, const void *b) {
-    return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string);
+    return strcmp(((const struct member *)a)->json->string,
+                  ((const struct member *)b)->json->string);
 }
 
 static void put_tree(SHA2_CTX *hash, const cJSON *json);
 
 static void put_object(SHA2_CTX *hash, const cJSON *object) {
     size_t count = (size_t)cJSON_GetArraySize(object), n = 0;
-    const cJSON **sorted = calloc(count + 1, sizeof *sorted), *member;
+    struct member *sorted = calloc(count + 1, sizeof *sorted);
+    const cJSON *member;
     if (!sorted) abort(); /* only without memory */
-    cJSON_ArrayForEach(member, object) sorted[n++] = member;
+    cJSON_ArrayForEach(member, object) sorted[n++].json = member;
     qsort(sorted, n, sizeof *sorted, by_name);
     put(hash, '{', "");
     for (size_t i = 0; i < n; i++) {
-        put(hash, 'k', sorted[i]->string);
-        put_tree(hash, sorted[i]);
+        put(hash, 'k', sorted[i].json->string);
+        put_tree(hash, sorted[i].json);
     }
     put(hash, '}', "");
     free(sorted);

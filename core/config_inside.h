@@ -76,6 +76,7 @@ struct config_spot config_spot(const struct config *config, const char *pointer)
 cJSON *json_at(const cJSON *tree, const char *pointer); /* or NULL */
 /* "/plugins/risk/a~1b/0" -> "plugins.risk.a/b[0]"; "" -> "". */
 const char *dotted(struct arena *arena, const char *pointer);
+const char *without_indexes(struct arena *arena, const char *name); /* "a[0].b" -> "a.b" */
 /* Copies the next token of a pointer, unescaped, and passes it. False at the end. */
 bool next_token(const char **pointer, char *token, size_t room);
 /* The section with the longest pointer that leads to `pointer`, and the rest of it. */
@@ -103,6 +104,9 @@ void config_resolve_paths(struct config *config, struct field_rows rows,
                           const struct yaml_node *node, cJSON *object);
 void config_mark_secret(struct yaml_node *node); /* with all that is in it; NULL: nothing */
 bool name_is_secret(const char *name);           /* "password", "api_key"... */
+
+/* ---- config_listen.c ---- */
+void config_check_listen(struct config *config); /* tells what is no address */
 
 /* ---- config_hash.c ---- */
 void config_hash_tree(const cJSON *tree, char hex[65]); /* members in any order hash the same */

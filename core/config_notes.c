@@ -47,7 +47,7 @@ void config_tell(struct config *config, struct config_trouble trouble) {
     note->file = trouble.at.source ? (const struct config_file *)trouble.at.source : config->file;
     note->value = trouble.value;
     note->cut = trouble.cut;
-    note->help = trouble.help ? arena_strdup(&config->arena, trouble.help) : NULL;
+    note->help = trouble.help ? without_indexes(&config->arena, trouble.help) : NULL;
     note->face = (struct config_note){
         .file = note->file->source.name,
         .line = trouble.at.line,

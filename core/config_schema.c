@@ -49,6 +49,12 @@ static void loosen_text(cJSON *schema) {
     cJSON_ReplaceItemInObjectCaseSensitive(schema, "type", cJSON_CreateStringArray(types, 3));
 }
 
+/* A reference is one of the texts that it takes anyway. */
+static bool takes_any_text(const cJSON *schema) {
+    return has_type(schema, "string") && !cJSON_GetObjectItemCaseSensitive(schema, "enum") &&
+           !cJSON_GetObjectItemCaseSensitive(schema, "pattern");
+}
+
 static void loosen(cJSON *schema);
 
 static void loosen_members(cJSON *schema, const char *name) {
@@ -74,7 +80,7 @@ static void loosen(cJSON *schema) {
         add_choice(schema, one);
     } else if (cJSON_GetObjectItemCaseSensitive(schema, "type")) {
         loosen_text(schema);
-        add_choice(schema, reference_schema());
+        if (!takes_any_text(schema)) add_choice(schema, reference_schema());
     }
 }
 
@@ -89,6 +95,14 @@ static void add_section(cJSON *root, const struct config_section *section) {
                           fields_schema(section->rows, false));
 }
 
+/* What a plugin takes that is not here cannot be known. */
+static void open_unknown_plugins(cJSON *root) {
+    cJSON *properties = cJSON_GetObjectItemCaseSensitive(root, "properties");
+    cJSON *plugins = cJSON_GetObjectItemCaseSensitive(properties, "plugins");
+    cJSON *any = cJSON_GetObjectItemCaseSensitive(plugins, "additionalProperties");
+    cJSON_DeleteItemFromObjectCaseSensitive(any, "additionalProperties");
+}
+
 cJSON *config_schema(const struct config_section *sections, size_t count) {
     struct arena names;
     arena_init(&names);
@@ -97,6 +111,7 @@ cJSON *config_schema(const struct config_section *sections, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (complete[i].pointer[0] == '\0') root = fields_schema(complete[i].rows, false);
     if (!root) root = cJSON_CreateObject();
+    open_unknown_plugins(root);
     for (size_t i = 0; i < count; i++) add_section(root, &complete[i]);
     loosen_members(root, "properties");
     cJSON *head = cJSON_CreateObject();

@@ -32,6 +32,8 @@ struct config_spot config_spot(const struct config *config, const char *pointer)
     char token[YAML_KEY_BYTES_MAX + 1];
     while (spot.node && next_token(&pointer, token, sizeof token)) {
         const struct yaml_member *member = child(spot.node, token);
+        /* One value in the place of a list is its own first item. */
+        if (!member && spot.node->kind == YAML_IS_SCALAR && strcmp(token, "0") == 0) continue;
         if (!member) {
             spot.exact = false;
             break;
@@ -61,6 +63,17 @@ const char *dotted(struct arena *arena, const char *pointer) {
                      : arena_printf(arena, "%s%s%s", text, *text ? "." : "", token);
     }
     return text;
+}
+
+const char *without_indexes(struct arena *arena, const char *name) {
+    char *plain = arena_strdup(arena, name), *to = plain;
+    for (const char *from = name; *from; from++) {
+        if (*from == '[') from += strcspn(from, "]");
+        if (*from == '\0') break;
+        if (*from != ']') *to++ = *from;
+    }
+    *to = '\0';
+    return plain;
 }
 
 bool is_plugin_pointer(const char *pointer) {

@@ -327,36 +327,42 @@ static bool read_member(struct reader *reader, struct yaml_node *map, const yaml
     return member.value != NULL;
 }
 
+struct keyed {
+    struct yaml_member *member;
+};
+
 static int by_key(const void *left, const void *right) {
-    const struct yaml_member *a = *(struct yaml_member *const *)left;
-    const struct yaml_member *b = *(struct yaml_member *const *)right;
+    const struct yaml_member *a = ((const struct keyed *)left)->member;
+    const struct yaml_member *b = ((const struct keyed *)right)->member;
     int order = strcmp(a->key, b->key);
     if (order) return order;
     if (a->key_at.line != b->key_at.line) return a->key_at.line < b->key_at.line ? -1 : 1;
     return a->key_at.column < b->key_at.column ? -1 : a->key_at.column > b->key_at.column;
 }
 
+static void tell_twin(struct reader *reader, struct yaml_member *twin, unsigned first_line) {
+    twin->twin = true;
+    tell(reader,
+         (struct yaml_fault){
+             .code = "C0108",
+             .at = twin->key_at,
+             .message = arena_printf(reader->arena, "the key '%s' stands here twice", twin->key),
+             .suggestion = arena_printf(reader->arena, "the first one is in line %u", first_line)});
+}
+
 /* Sorted, since a map may have tens of thousands of members. */
 static void check_twins(struct reader *reader, const struct yaml_node *map) {
     if (map->count < 2) return;
-    struct yaml_member **sorted = arena_alloc(reader->arena, map->count * sizeof *sorted);
+    struct keyed *sorted = arena_alloc(reader->arena, map->count * sizeof *sorted);
     size_t n = 0;
     for (struct yaml_member *member = map->first; member; member = member->next)
-        sorted[n++] = member;
-    qsort(sorted, n, sizeof(struct yaml_member *), by_key);
+        sorted[n++].member = member;
+    qsort(sorted, n, sizeof *sorted, by_key);
     for (size_t i = 1, first = 0; i < n; i++) {
-        if (strcmp(sorted[first]->key, sorted[i]->key) != 0) {
+        if (strcmp(sorted[first].member->key, sorted[i].member->key) == 0)
+            tell_twin(reader, sorted[i].member, sorted[first].member->key_at.line);
+        else
             first = i;
-            continue;
-        }
-        sorted[i]->twin = true;
-        tell(reader, (struct yaml_fault){
-                         .code = "C0108",
-                         .at = sorted[i]->key_at,
-                         .message = arena_printf(reader->arena, "the key '%s' stands here twice",
-                                                 sorted[i]->key),
-                         .suggestion = arena_printf(reader->arena, "the first one is in line %u",
-                                                    sorted[first]->key_at.line)});
     }
 }
 

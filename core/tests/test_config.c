@@ -1,4 +1,5 @@
 /* test_config.c - configurations read, checked, told about and shown. */
+#include "../config_codes.h"
 #include "config_rows_sample.h"
 
 #include <setjmp.h>
@@ -163,6 +164,11 @@ static const struct mistake mistakes[] = {
     {"server:\n  drain_timeout: 5x\n", "sluice.yaml:2:18:", "C0201", "expected a duration", NULL},
     {"log: {level: debgu}\n", "sluice.yaml:1:14:", "C0201", "one of: debug, info", "'debug'"},
     {"server: 5\n", "sluice.yaml:1:9:", "C0201", "server: expected an object", NULL},
+    {"server: {listen: \"8000\"}\n", "sluice.yaml:1:18:", "C0201", "expected HOST:PORT", NULL},
+    {"server: {listen: [\":1\", \"::1:80\"]}\n", "sluice.yaml:1:25:", "C0201", "[brackets]", NULL},
+    {"server:\n  listen:\n    - a:1\n    - a:1\n", "sluice.yaml:4:7:", "C0201", "twice", NULL},
+    {"server: {listen: \"a:99999\"}\n", "sluice.yaml:1:18:", "C0201", "0 to 65535", NULL},
+    {"server: {listen: \"unix:\"}\n", "sluice.yaml:1:18:", "C0201", "expected a path", NULL},
     {"plugins: [demo]\n", "sluice.yaml:1:10:", "C0201", "plugins: expected an object", NULL},
     {"plugins: {demo: 5}\n", "sluice.yaml:1:17:", "C0201", "plugins.demo", NULL},
     {"plugins:\n  demo:\n    target: {password: x}\n", "sluice.yaml:3:5:", "C0202",
@@ -599,6 +605,28 @@ static void carries_the_default_configuration(void **state) {
     config_free(config);
 }
 
+static size_t count_of(const char *text, const char *what) {
+    size_t count = 0;
+    for (; (text = strstr(text, what)); text++) count++;
+    return count;
+}
+
+static void documents_every_code(void **state) {
+    (void)state;
+    FILE *file = fopen(SLUICE_SOURCE_DIR "/docs/config.md", "r");
+    assert_non_null(file);
+    static char text[65536];
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    size_t count = 0;
+    for (const struct config_code *code = config_codes; code->code; code++, count++) {
+        char line[512];
+        snprintf(line, sizeof line, "\n| %s | %s | %s |\n", code->code, code->title, code->help);
+        if (!strstr(text, line)) fail_msg("docs/config.md lacks: %s", line);
+    }
+    assert_int_equal(count_of(text, "\n| C0"), count);
+}
+
 int main(void) {
     unsetenv("SLUICE_STATE");
     unsetenv("SLUICE_PORT");
@@ -627,6 +655,7 @@ int main(void) {
         cmocka_unit_test(hashes_what_it_means),
         cmocka_unit_test(explains_keys_and_codes),
         cmocka_unit_test(describes_itself_as_a_schema),
+        cmocka_unit_test(documents_every_code),
         cmocka_unit_test(carries_the_default_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
