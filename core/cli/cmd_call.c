@@ -103,6 +103,20 @@ static int show(struct cli *cli, const cJSON *op, const struct client_answer *an
     return special && special->exit_code && json ? special->exit_code(json) : CLI_DONE;
 }
 
+/* What goes into the body: the input as JSON; of a raw operation the bytes behind --input. */
+static int fill_body(struct cli *cli, const cJSON *op, const cJSON *input,
+                     struct client_request *request) {
+    const char *raw = member_true(op, "raw") ? cli_option(cli, "input") : NULL;
+    if (!op_has_body(op)) return CLI_DONE;
+    if (raw && raw[0] != '{') {
+        request->body = cli_read(cli, raw[0] == '@' ? raw + 1 : raw, &request->body_size);
+        return request->body ? CLI_DONE : CLI_BAD_INPUT;
+    }
+    request->body = raw ? raw : cJSON_PrintUnformatted(input);
+    request->body_size = strlen(request->body);
+    return CLI_DONE;
+}
+
 static int call_op(struct cli *cli, const cJSON *op, char *const *words, size_t count) {
     struct cli_command *command = arena_zalloc(&cli->arena, sizeof *command);
     *command = op_command(cli, op);
@@ -116,10 +130,8 @@ static int call_op(struct cli *cli, const cJSON *op, char *const *words, size_t 
     if (!path) return code ? code : CLI_USAGE;
     struct client_request request = {.method = member_text(op, "method", "GET"), .path = path};
     if (cli->format == CLI_YAML) request.accept = "application/yaml, application/json;q=0.9";
-    if (op_has_body(op)) {
-        request.body = cJSON_PrintUnformatted(input);
-        request.body_size = strlen(request.body);
-    }
+    code = fill_body(cli, op, input, &request);
+    if (code) return code;
     if (cli->print_curl) return client_print_curl(cli, &request), CLI_DONE;
     struct client_answer answer;
     code = client_check_tenant(cli);

@@ -22,7 +22,7 @@ static const struct cli_command *table_at(size_t i) {
         serve_commands, status_commands,  doctor_commands,    config_commands,
         call_commands,  events_commands,  policy_commands,    plugin_commands,
         db_commands,    version_commands, completion_commands};
-    return i < sizeof tables / sizeof *tables ? tables[i] : NULL;
+    return i < sizeof tables / sizeof tables[0] ? tables[i] : NULL;
 }
 
 enum { TABLES = 11 };

@@ -216,7 +216,7 @@ static int parse_flag(struct parse *p) {
                              flag->value);
         value = p->words[p->at++];
     }
-    if (global) return apply_global(p->cli, flag, value ? value : "");
+    if (global || !p->options) return apply_global(p->cli, flag, value ? value : "");
     p->options[p->cli->option_count++] = (struct cli_option){
         .flag = flag, .name = *typed.name ? typed.name : flag->name, .value = value ? value : ""};
     return 0;

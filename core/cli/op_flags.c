@@ -1,4 +1,5 @@
 /* op_flags.c - the flags that the fields of an operation make, and its help. */
+#include "client.h"
 #include "op_fields.h"
 #include "op_help.h"
 #include "op_input.h"
@@ -116,12 +117,16 @@ static const char *words_of(struct cli *cli, const cJSON *op) {
     return words;
 }
 
-static const char *sample_value(const cJSON *row, const char *fallback) {
+/* An example is declared as JSON; on a command line a string stands without its quotes. */
+static const char *sample_value(struct cli *cli, const cJSON *row, const char *fallback) {
     const cJSON *example = cJSON_GetObjectItemCaseSensitive(row, "example");
-    if (cJSON_IsString(example) && *example->valuestring) return example->valuestring;
-    return example && !cJSON_IsNull(example) && !cJSON_IsString(example)
-               ? cJSON_PrintUnformatted(example)
-               : fallback;
+    if (cJSON_IsString(example)) {
+        const cJSON *parsed = cJSON_Parse(example->valuestring);
+        if (parsed) example = parsed;
+    }
+    if (cJSON_IsString(example)) return shell_quote(cli, example->valuestring);
+    return example && !cJSON_IsNull(example) ? shell_quote(cli, cJSON_PrintUnformatted(example))
+                                             : fallback;
 }
 
 /* A line that shows the required fields; file fields come from standard input. */
@@ -138,10 +143,10 @@ static const char *example_of(struct cli *cli, const cJSON *op, const cJSON *row
             line =
                 example_of(cli, op, fields, arena_printf(&cli->arena, "%s%s.", prefix, name), line);
         else if (!*prefix && op_in_path(op, name))
-            line = arena_printf(&cli->arena, "%s %s", line, sample_value(row, "ID"));
+            line = arena_printf(&cli->arena, "%s %s", line, sample_value(cli, row, "ID"));
         else
             line = arena_printf(&cli->arena, "%s --%s %s", line, flag,
-                                sample_value(row, value_name(cli, row)));
+                                sample_value(cli, row, value_name(cli, row)));
     }
     return line;
 }

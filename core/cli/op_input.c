@@ -160,7 +160,8 @@ static void put_option(struct input *input, const struct cli_option *option) {
 
 static cJSON *base_input(struct input *input) {
     const char *given = cli_option(input->cli, "input");
-    if (!given || (op_place_of(input->cli, input->op, "input", &(struct op_place){0})))
+    if (!given || member_true(input->op, "raw") ||
+        (op_place_of(input->cli, input->op, "input", &(struct op_place){0})))
         return cJSON_CreateObject();
     const char *text = given, *from = "--input";
     size_t size = strlen(given);
@@ -251,5 +252,6 @@ const char *op_path(struct cli *cli, const cJSON *op, cJSON *input) {
         path = arena_printf(&cli->arena, "%s%s", path, rest ? text : url_encode(cli, text));
         from += size + 2;
     }
-    return op_has_body(op) ? path : arena_printf(&cli->arena, "%s%s", path, query_of(cli, input));
+    bool query = !op_has_body(op) || member_true(op, "raw");
+    return !query ? path : arena_printf(&cli->arena, "%s%s", path, query_of(cli, input));
 }

@@ -26,18 +26,10 @@ static int check_name(struct cli *cli, const char *name) {
 /* `text` with every @NAME@ replaced. */
 static char *fill_in(struct cli *cli, const char *text, const char *name) {
     static const char mark[] = "@NAME@";
-    size_t marks = 0, mark_size = sizeof mark - 1, name_size = strlen(name);
-    for (const char *at = text; (at = strstr(at, mark)); at += mark_size) marks++;
-    char *filled = arena_alloc(&cli->arena, strlen(text) + marks * name_size + 1), *to = filled;
-    const char *next;
-    for (; (next = strstr(text, mark)); text = next + mark_size) {
-        memcpy(to, text, (size_t)(next - text));
-        to += next - text;
-        memcpy(to, name, name_size);
-        to += name_size;
-    }
-    memcpy(to, text, strlen(text) + 1);
-    return filled;
+    char *filled = arena_strdup(&cli->arena, "");
+    for (const char *next; (next = strstr(text, mark)); text = next + strlen(mark))
+        filled = arena_printf(&cli->arena, "%s%.*s%s", filled, (int)(next - text), text, name);
+    return arena_printf(&cli->arena, "%s%s", filled, text);
 }
 
 static bool folder_is_free(const char *path) {

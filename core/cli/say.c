@@ -98,7 +98,7 @@ bool cli_confirm(struct cli *cli, const char *question) {
 
 /* Grows by doubling in the arena; what is left behind goes with it. */
 static char *read_stream(struct cli *cli, FILE *file, const char *name, size_t *size) {
-    size_t room = 64 * 1024, used = 0;
+    size_t room = (size_t)64 * 1024, used = 0;
     char *text = arena_alloc(&cli->arena, room + 1);
     for (;;) {
         used += fread(text + used, 1, room - used, file);
