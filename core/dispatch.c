@@ -139,7 +139,10 @@ static void answer_no_route(struct running *running, const struct http_request *
     struct sl_call *call = &running->call;
     const char *path = arena_strndup(call->arena, request->path.data, request->path.size);
     if (!running->match.allow) {
-        sl_fail(call, SL_NOT_FOUND, "there is nothing at %s; /docs lists what is", path);
+        const char *near = router_nearest(registry_router(call->host->registry), request->path.data,
+                                          request->path.size, call->arena);
+        sl_fail(call, SL_NOT_FOUND, "there is nothing at %s; %s%s%s/docs lists what is there", path,
+                near ? "did you mean " : "", near ? near : "", near ? "? " : "");
         answer_problem(running);
         return;
     }

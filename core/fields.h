@@ -50,6 +50,8 @@ const sl_field *field_next(struct field_rows rows, const sl_field *row);
 
 /* JSON Schema 2020-12 of an object with these rows, from cJSON's current allocator. */
 cJSON *fields_schema(struct field_rows rows, bool open);
+/* The same of an answer: open, and without the bounds that only inputs have. */
+cJSON *fields_answer_schema(struct field_rows rows);
 
 /* A checked form of strings (.format). */
 struct field_format {

@@ -1,5 +1,8 @@
-/* fields_schema.c - rows as JSON Schema 2020-12. What the schema takes, fields_check takes, and the
- * other way round, but for string bounds: they count bytes here and characters there. */
+/* fields_schema.c - rows as JSON Schema 2020-12.
+ *
+ * Of an input: what the schema takes fields_check takes, and the other way round, but for string
+ * bounds, which count bytes here and characters there. Of an answer: objects are open, since answers
+ * may gain members, and only bounds that are declared hold. */
 #include "arena.h"
 #include "fields.h"
 #include "fields_check.h"
@@ -7,7 +10,12 @@
 
 #include <string.h>
 
-static cJSON *row_schema(struct field_rows rows, const sl_field *row);
+struct maker {
+    size_t row_size;
+    bool answer;
+};
+
+static cJSON *row_schema(const struct maker *maker, const sl_field *row);
 
 static void set_type(cJSON *schema, const char *type, bool nullable) {
     if (!nullable) {
@@ -27,9 +35,10 @@ static void set_bounds(cJSON *schema, const sl_field *row, const char *least, co
     cJSON_AddNumberToObject(schema, most, row->max);
 }
 
-static void describe_string(cJSON *schema, const sl_field *row, bool bounded) {
+static void describe_string(const struct maker *maker, cJSON *schema, const sl_field *row,
+                            bool bounded) {
     if (bounded) set_bounds(schema, row, "minLength", "maxLength");
-    if (!bounded || !row_is_bounded(row)) {
+    if (!maker->answer && (!bounded || !row_is_bounded(row))) {
         cJSON_AddNumberToObject(schema, "maxLength", STRING_BYTES_MAX);
     }
     const struct field_format *format = row->format ? field_format(row->format) : NULL;
@@ -60,6 +69,7 @@ static void describe_enum(cJSON *schema, const sl_field *row) {
 /* A number of seconds or bytes, or text with a unit. */
 static void describe_amount(cJSON *schema, const sl_field *row, uint32_t type, bool bounded) {
     bool time = type == SL_T_DURATION;
+    cJSON_AddStringToObject(schema, "x-sluice-type", time ? "duration" : "size");
     cJSON *types = cJSON_AddArrayToObject(schema, "type");
     cJSON_AddItemToArray(types, cJSON_CreateString("string"));
     cJSON_AddItemToArray(types, cJSON_CreateString(time ? "number" : "integer"));
@@ -71,32 +81,33 @@ static void describe_amount(cJSON *schema, const sl_field *row, uint32_t type, b
     double worth = time ? 1000 : 1;
     cJSON_AddNumberToObject(schema, "minimum", own ? row->min / worth : 0);
     if (own) cJSON_AddNumberToObject(schema, "maximum", row->max / worth);
-    cJSON_AddStringToObject(schema, "x-sluice-type", time ? "duration" : "size");
 }
 
-static cJSON *type_schema(struct field_rows rows, const struct wanted *wanted);
+static cJSON *type_schema(const struct maker *maker, const struct wanted *wanted);
 
-static void describe_list(cJSON *schema, struct field_rows rows, const sl_field *row) {
+static void describe_list(const struct maker *maker, cJSON *schema, const sl_field *row) {
     bool map = row->type == SL_T_MAP;
     if (row->item) {
         const struct wanted item = {.row = row, .type = row->item};
         cJSON_AddItemToObject(schema, map ? "additionalProperties" : "items",
-                              type_schema(rows, &item));
+                              type_schema(maker, &item));
     }
     if (row_is_bounded(row)) {
         set_bounds(schema, row, map ? "minProperties" : "minItems",
                    map ? "maxProperties" : "maxItems");
-    } else {
+    } else if (!maker->answer) {
         cJSON_AddNumberToObject(schema, map ? "maxProperties" : "maxItems", LIST_ITEMS_MAX);
     }
 }
 
-static void describe_object(cJSON *schema, struct field_rows rows, bool open) {
+static void describe_object(const struct maker *maker, cJSON *schema, const sl_field *first,
+                            bool open) {
+    const struct field_rows rows = {first, maker->row_size};
     cJSON *properties = cJSON_AddObjectToObject(schema, "properties");
     cJSON *required = cJSON_CreateArray();
     const sl_field *row = NULL;
     while ((row = field_next(rows, row))) {
-        cJSON_AddItemToObject(properties, row->name, row_schema(rows, row));
+        cJSON_AddItemToObject(properties, row->name, row_schema(maker, row));
         if ((row->flags & SL_REQUIRED) && !row->def) {
             cJSON_AddItemToArray(required, cJSON_CreateString(row->name));
         }
@@ -106,11 +117,11 @@ static void describe_object(cJSON *schema, struct field_rows rows, bool open) {
     } else {
         cJSON_Delete(required);
     }
-    if (!open) cJSON_AddFalseToObject(schema, "additionalProperties");
+    if (!open && !maker->answer) cJSON_AddFalseToObject(schema, "additionalProperties");
 }
 
 /* The schema of one type of the row: its own, or that of its items. */
-static cJSON *type_schema(struct field_rows rows, const struct wanted *wanted) {
+static cJSON *type_schema(const struct maker *maker, const struct wanted *wanted) {
     static const char *const names[] = {
         [SL_T_STRING] = "string", [SL_T_INT] = "integer", [SL_T_NUMBER] = "number",
         [SL_T_BOOL] = "boolean",  [SL_T_ENUM] = "string", [SL_T_OBJECT] = "object",
@@ -122,18 +133,20 @@ static cJSON *type_schema(struct field_rows rows, const struct wanted *wanted) {
         set_type(schema, names[type], (row->flags & SL_NULLABLE) != 0);
     }
     if (type == SL_T_STRING) {
-        describe_string(schema, row, wanted->bounded);
+        describe_string(maker, schema, row, wanted->bounded);
     } else if (type == SL_T_ENUM) {
         describe_enum(schema, row);
+    } else if ((type == SL_T_DURATION || type == SL_T_SIZE) && maker->answer) {
+        set_type(schema, "integer", (row->flags & SL_NULLABLE) != 0);
+        cJSON_AddStringToObject(schema, "x-sluice-unit", type == SL_T_DURATION ? "ms" : "bytes");
     } else if (type == SL_T_DURATION || type == SL_T_SIZE) {
         describe_amount(schema, row, type, wanted->bounded);
     } else if (type == SL_T_INT || type == SL_T_NUMBER) {
         if (wanted->bounded) set_bounds(schema, row, "minimum", "maximum");
     } else if (type == SL_T_OBJECT && row->fields) {
-        const struct field_rows inner = {row->fields, rows.row_size};
-        describe_object(schema, inner, (row->flags & SL_OPEN) != 0);
+        describe_object(maker, schema, row->fields, (row->flags & SL_OPEN) != 0);
     } else if ((type == SL_T_LIST || type == SL_T_MAP) && wanted->bounded) {
-        describe_list(schema, rows, row);
+        describe_list(maker, schema, row);
     }
     return schema;
 }
@@ -145,9 +158,9 @@ static cJSON *written_value(const char *text) {
     return value ? value : cJSON_CreateString(text);
 }
 
-static cJSON *row_schema(struct field_rows rows, const sl_field *row) {
+static cJSON *row_schema(const struct maker *maker, const sl_field *row) {
     const struct wanted wanted = {.row = row, .type = row->type, .bounded = true};
-    cJSON *schema = type_schema(rows, &wanted);
+    cJSON *schema = type_schema(maker, &wanted);
     if (row->help) cJSON_AddStringToObject(schema, "description", row->help);
     if (row->def) {
         cJSON_AddItemToObject(schema, "default", field_from_text(row, row->def, strlen(row->def)));
@@ -161,9 +174,20 @@ static cJSON *row_schema(struct field_rows rows, const sl_field *row) {
     return schema;
 }
 
-cJSON *fields_schema(struct field_rows rows, bool open) {
+static cJSON *object_schema(const struct maker *maker, const sl_field *first, bool open) {
+    static const sl_field none[] = {SL_END};
     cJSON *schema = cJSON_CreateObject();
     cJSON_AddStringToObject(schema, "type", "object");
-    describe_object(schema, rows, open);
+    describe_object(maker, schema, first ? first : none, open);
     return schema;
+}
+
+cJSON *fields_schema(struct field_rows rows, bool open) {
+    const struct maker maker = {.row_size = rows.row_size};
+    return object_schema(&maker, rows.first, open);
+}
+
+cJSON *fields_answer_schema(struct field_rows rows) {
+    const struct maker maker = {.row_size = rows.row_size, .answer = true};
+    return object_schema(&maker, rows.first, true);
 }

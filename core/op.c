@@ -249,7 +249,7 @@ int op_run(struct sl_call *call, struct op *op, cJSON *in, cJSON *out, bool ask)
     return rc;
 }
 
-static const char *title_of(int status) {
+const char *problem_title(int status) {
     static const char *const titles[] = {"OK",
                                          "The request is not valid",
                                          "Authentication is needed",
@@ -275,7 +275,7 @@ cJSON *op_problem(struct sl_call *call) {
     cJSON *problem = cJSON_CreateObject();
     const char *code = sl_status_name(failure->status);
     cJSON_AddStringToObject(problem, "type", arena_printf(call->arena, "/problems/%s", code));
-    cJSON_AddStringToObject(problem, "title", title_of(failure->status));
+    cJSON_AddStringToObject(problem, "title", problem_title(failure->status));
     cJSON_AddNumberToObject(problem, "status", http_status_of(failure->status));
     cJSON_AddStringToObject(problem, "detail", failure->sentence ? failure->sentence : "");
     cJSON_AddStringToObject(problem, "code", code);

@@ -36,5 +36,6 @@ int op_permitted(struct sl_call *call, const struct op *op);
 /* problem+json of a failed call, in its arena. */
 cJSON *op_problem(struct sl_call *call);
 int http_status_of(int status); /* enum sl_status -> HTTP */
+const char *problem_title(int status);
 
 #endif

@@ -81,7 +81,8 @@ void router_free(struct router *router) {
 /* ---- declaring ---- */
 
 struct parsed {
-    const char *method, *path;
+    const char *method;
+    struct segment path;
     struct segment segments[ROUTE_SEGMENTS_MAX]; /* names without braces */
     bool is_param[ROUTE_SEGMENTS_MAX];
     size_t count, params;
@@ -133,8 +134,8 @@ static bool parse_route(struct parsed *parsed, const char *route) {
     if (!blank || blank[1] != '/') return false;
     parsed->method = known_method(route, (size_t)(blank - route));
     if (!parsed->method) return false;
-    parsed->path = blank + 1;
-    const char *at = parsed->path + 1;
+    parsed->path = (struct segment){blank + 1, strlen(blank + 1)};
+    const char *at = parsed->path.text + 1;
     while (*at) {
         size_t size = strcspn(at, "/");
         bool last = !at[size];
@@ -211,7 +212,7 @@ static struct node *add_literal(struct node *node, struct segment segment) {
 static struct endpoint *endpoint_new(const struct parsed *parsed, void *target) {
     struct endpoint *endpoint = calloc(1, sizeof *endpoint);
     snprintf(endpoint->method, sizeof endpoint->method, "%s", parsed->method);
-    endpoint->template_ = strdup(parsed->path);
+    endpoint->template_ = copy_of(parsed->path);
     endpoint->target = target;
     for (size_t i = 0; i < parsed->count; i++) {
         if (!parsed->is_param[i]) continue;
