@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCK_EACH_MS = 50, DUE_AT_MOST_MS = 60000, DAY_MS = 24 * 3600 * 1000 };
+enum { LOCK_EACH_MS = 50, DUE_AT_MOST_MS = 60000, HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
 
 /* ---- metrics; a host without a registry (unit tests) has none ---- */
 
@@ -168,7 +168,7 @@ static int forget_keys(sl_call *call, const cJSON *in) {
 }
 
 static const sl_job core_jobs[] = {
-    {.name = "forget-keys", .run = forget_keys, .every_ms = 3600 * 1000},
+    {.name = "forget-keys", .run = forget_keys, .every_ms = HOUR_MS},
     {.name = "redeliver", .run = redeliver, .max_attempts = 1},
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { ATTEMPTS_MAX = 8, TIMEOUT_MS = 30000, UNKNOWN_WAIT_MS = 60000, TROUBLE_WAIT_MS = 1000 };
+enum { JOBS_LOOKED_AT = 2 * JOBS_AT_ONCE };
 
 /* A row, copied out of the look's arena for the fiber that runs it. */
 struct job_row {
@@ -218,7 +219,7 @@ static int look(struct bus *bus, struct sl_call *call) {
     int rc = store_query(call, &rows,
                          "SELECT id, tenant, name, at_ms, every_ms, input, attempts, request_id "
                          "FROM sluice_job WHERE at_ms <= $1 ORDER BY at_ms, id LIMIT $2",
-                         SL_ARGS(sl_int(now_ms), sl_int(2 * JOBS_AT_ONCE)));
+                         SL_ARGS(sl_int(now_ms), sl_int(JOBS_LOOKED_AT)));
     for (size_t i = 0; !rc && i < rows.count && bus->jobs_count < JOBS_AT_ONCE; i++) {
         const char *id = sl_cell_text(&rows, i, "id");
         if (is_running(bus, id)) continue;

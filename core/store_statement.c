@@ -67,18 +67,20 @@ static bool prepare(struct connection *connection, struct statement *statement,
     int code = sqlite3_prepare_v3(connection->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
                                   &statement->prepared, &rest);
     guard_end(&connection->guard);
-    bool good = false;
-    if (connection->guard.why[0])
-        fault_say(fault, SL_INTERNAL, "SQL is refused: %s, in: %.200s", connection->guard.why, sql);
-    else if (code != SQLITE_OK)
+    const struct guard *guard = &connection->guard;
+    if (code != SQLITE_OK && !guard->why[0]) {
         fault_of(fault, connection, code, sql);
-    else if (!statement->prepared || !only_blank(rest))
+        return false;
+    }
+    if (code == SQLITE_OK && (!statement->prepared || !only_blank(rest))) {
         fault_say(fault, SL_INTERNAL, "exactly one statement is expected, in: %.300s", sql);
-    else if (owner && !guard_accepts(&connection->guard, connection->db, statement->prepared, sql))
-        fault_say(fault, SL_INTERNAL, "SQL is refused: %s, in: %.200s", connection->guard.why, sql);
-    else
-        good = read_numbers(statement, fault);
-    return good;
+        return false;
+    }
+    bool refused = code != SQLITE_OK || (owner && !guard_accepts(&connection->guard, connection->db,
+                                                                 statement->prepared, sql));
+    if (!refused) return read_numbers(statement, fault);
+    fault_say(fault, SL_INTERNAL, "SQL is refused: %s, in: %.200s", guard->why, sql);
+    return false;
 }
 
 static size_t eldest(const struct connection *connection) {

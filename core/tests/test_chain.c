@@ -25,7 +25,7 @@ static void the_form_is_fixed(void **state) {
     struct chain_entry e = entry();
     struct chain_hash hash = chain_next(&zero, &e);
     char hex[65];
-    for (int i = 0; i < CHAIN_HASH_BYTES; i++) sprintf(hex + 2 * i, "%02x", hash.bytes[i]);
+    for (size_t i = 0; i < CHAIN_HASH_BYTES; i++) sprintf(hex + 2 * i, "%02x", hash.bytes[i]);
     assert_string_equal(hex, expected);
 }
 

@@ -165,7 +165,7 @@ static void expires(sl_call *call, void *arg) {
     (void)arg;
     struct idempotency_replay replay;
     assert_int_equal(request(call, "k1", "a", &replay), SL_OK);
-    f.loop.fake_now_ms += 24 * 3600 * 1000;
+    f.loop.fake_now_ms += 86400000;
     assert_int_equal(request(call, "k1", "b", &replay), SL_OK); /* another body: it is forgotten */
     assert_int_equal(replay.http_status, 0);
     assert_int_equal(count_of(call, "SELECT count(*) FROM sluice_idempotency"), 1);
