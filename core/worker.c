@@ -171,6 +171,7 @@ int worker_run(const struct worker_options *options) {
     if (!worker || loop_init(&worker->loop)) return EXIT_NO_START;
     worker->options = options;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error of write(), told like a full disk */
     host_init(&worker->host, &worker->loop);
     if (!host_configure(&worker->host, options->config_path)) {
         print_report(worker->host.config);
