@@ -29,6 +29,7 @@ struct known_file {
 struct script_folder {
     char *path, *library_path;
     enum script_kind kind;
+    struct sandbox_limits limits;
     int64_t looked_ns;
     struct known_file *files;
     size_t count;
@@ -178,7 +179,8 @@ static const struct known_file *known(const struct script_folder *folder, const 
 static struct script *open_script(const struct script_folder *folder, const char *name) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", folder->path, name);
-    struct script_text as = {.file = name, .kinds = folder->kind, .library = folder->library};
+    struct script_text as = {
+        .file = name, .kinds = folder->kind, .library = folder->library, .limits = folder->limits};
     return script_open_file(path, &as);
 }
 
@@ -226,7 +228,8 @@ static void look(struct script_folder *folder) {
 
 /* ---- the folder ---- */
 
-struct script_folder *folder_open(const char *path, enum script_kind kind, char **trouble) {
+struct script_folder *folder_open(const char *path, enum script_kind kind,
+                                  const struct sandbox_limits *limits, char **trouble) {
     struct stat status;
     errno = 0;
     if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
@@ -238,6 +241,7 @@ struct script_folder *folder_open(const char *path, enum script_kind kind, char 
     struct script_folder *folder = calloc(1, sizeof *folder);
     folder->path = strdup(path);
     folder->kind = kind;
+    if (limits) folder->limits = *limits;
     if (asprintf(&folder->library_path, "%s/../lib", path) < 0) folder->library_path = strdup("");
     look(folder);
     folder->looked_ns = 0;

@@ -18,8 +18,9 @@ struct script_set {
     char hash[65];
 };
 
-/* NULL with a sentence (malloc'ed): no such folder. */
-struct script_folder *folder_open(const char *path, enum script_kind kind, char **trouble);
+/* NULL with a sentence (malloc'ed): no such folder. `limits` may be NULL: the defaults. */
+struct script_folder *folder_open(const char *path, enum script_kind kind,
+                                  const struct sandbox_limits *limits, char **trouble);
 void folder_close(struct script_folder *folder);
 /* Looks at the files again, unless that was less than a second before. */
 void folder_refresh(struct script_folder *folder, int64_t now_ns);

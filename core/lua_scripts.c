@@ -37,14 +37,27 @@ void lua_host_close(struct lua_host *lua) {
     free(lua);
 }
 
+static double number_at(const struct host *host, const char *pointer) {
+    const cJSON *value = host->config ? config_at(host->config, pointer) : NULL;
+    return cJSON_IsNumber(value) && value->valuedouble > 0 ? value->valuedouble : 0;
+}
+
+/* Of the section `lua`; 0 where nothing is set: the sandbox's own defaults. */
+static struct sandbox_limits configured_limits(const struct host *host) {
+    return (struct sandbox_limits){.cpu_ms = (int64_t)number_at(host, "/lua/cpu_time"),
+                                   .work = (int64_t)number_at(host, "/lua/instructions"),
+                                   .bytes = (size_t)number_at(host, "/lua/memory")};
+}
+
 int sl_scripts_open(sl_call *call, const char *folder, const char *kind, sl_scripts **out) {
     bool gate = strcmp(kind, "gate") == 0;
     if (!gate && strcmp(kind, "policy") != 0)
         return sl_fail(call, SL_INVALID, "unknown kind of script '%s': expected policy or gate",
                        kind);
     char *trouble = NULL;
+    struct sandbox_limits limits = configured_limits(call->host);
     struct script_folder *opened =
-        folder_open(folder, gate ? SCRIPT_GATE : SCRIPT_POLICY, &trouble);
+        folder_open(folder, gate ? SCRIPT_GATE : SCRIPT_POLICY, &limits, &trouble);
     if (!opened) {
         int rc = sl_fail(call, SL_NOT_FOUND, "%s", trouble);
         free(trouble);

@@ -292,7 +292,7 @@ static void folders_follow_their_files(void **state) {
     scratch_write(&scratch, "policies/.hidden.lua", "broken");
     scratch_write(&scratch, "policies/notes.txt", "broken");
     char *trouble = NULL;
-    struct script_folder *folder = folder_open(policies, SCRIPT_POLICY, &trouble);
+    struct script_folder *folder = folder_open(policies, SCRIPT_POLICY, NULL, &trouble);
     assert_non_null(folder);
     assert_int_equal(folder_set(folder)->count, 1);
     char hash[65];
@@ -327,7 +327,7 @@ static void folders_follow_their_files(void **state) {
     assert_int_equal(folder_set(folder)->count, 1);
     assert_non_null(strstr(folder_set(folder)->scripts[0]->fault->text, "cannot be read"));
     folder_close(folder);
-    assert_null(folder_open("/nonexistent/policies", SCRIPT_POLICY, &trouble));
+    assert_null(folder_open("/nonexistent/policies", SCRIPT_POLICY, NULL, &trouble));
     assert_non_null(strstr(trouble, "/nonexistent/policies"));
     free(trouble);
 }
@@ -347,7 +347,7 @@ static void helpers_are_required_and_reloaded(void **state) {
     scratch_write(&scratch, "policies/loop.lua",
                   "require 'loop' return policy { check = function() return allow() end }");
     char *trouble = NULL;
-    struct script_folder *folder = folder_open(policies, SCRIPT_POLICY, &trouble);
+    struct script_folder *folder = folder_open(policies, SCRIPT_POLICY, NULL, &trouble);
     cJSON *verdict = script_judge(folder_set(folder)->scripts[0], NULL, NULL, NULL);
     assert_string_equal(text_of(verdict, "reason"), "first");
     cJSON_Delete(verdict);

@@ -5,17 +5,16 @@
 static const sl_field config_in[] = {SL_STRING("image", .format = "image", .flags = SL_REQUIRED),
                                      SL_INT("replicas", .min = 1, .max = 1000, .def = "1"), SL_END};
 static const sl_field limits_in[] = {SL_NUMBER("cpu"), SL_STRING("memory"), SL_INT("gpu"), SL_END};
-static const sl_field echo_in[] = {
-    SL_STRING("app_name", .format = "name", .flags = SL_REQUIRED),
-    SL_ENUM("environment", "dev|stage|prod", .flags = SL_REQUIRED),
-    SL_STRING("data_classification"),
-    SL_STRING("exposure"),
-    SL_OBJECT("config", config_in, .flags = SL_REQUIRED),
-    SL_MAP("labels", SL_T_STRING),
-    SL_OBJECT("limits", limits_in),
-    SL_LIST("tags", SL_T_ANY),
-    SL_STRING("notes"),
-    SL_END};
+static const sl_field echo_in[] = {SL_STRING("app_name", .format = "name", .flags = SL_REQUIRED),
+                                   SL_ENUM("environment", "dev|stage|prod", .flags = SL_REQUIRED),
+                                   SL_STRING("data_classification"),
+                                   SL_STRING("exposure"),
+                                   SL_OBJECT("config", config_in, .flags = SL_REQUIRED),
+                                   SL_MAP("labels", SL_T_STRING),
+                                   SL_OBJECT("limits", limits_in),
+                                   SL_LIST("tags", SL_T_ANY),
+                                   SL_STRING("notes"),
+                                   SL_END};
 static const sl_field echo_out[] = {SL_BOOL("ok"), SL_STRING("app"), SL_STRING("env"),
                                     SL_INT("keys"), SL_END};
 
