@@ -267,9 +267,10 @@ static bool pause_before_next(struct fetching *fetching) {
 static struct breaker *breaker_of(struct fetcher *fetcher, const char *name) {
     for (struct named_breaker *at = fetcher->breakers; at; at = at->next)
         if (strcmp(at->name, name) == 0) return &at->breaker;
-    struct named_breaker *made = calloc(1, sizeof *made + strlen(name) + 1);
+    size_t size = strlen(name) + 1;
+    struct named_breaker *made = calloc(1, sizeof *made + size);
     if (!made) return NULL;
-    strcpy(made->name, name);
+    memcpy(made->name, name, size);
     made->next = fetcher->breakers;
     fetcher->breakers = made;
     return &made->breaker;
@@ -281,13 +282,11 @@ static int64_t now_ms(void) {
 
 static void report_breaker(struct fetching *fetching) {
     if (!fetching->breaker) return;
-    enum breaker_result result = BREAKER_GOOD;
-    if (fetching->status == SL_UNAVAILABLE || fetching->status == SL_TIMEOUT)
-        result = BREAKER_BAD;
-    else if (fetching->status)
-        result = BREAKER_UNKNOWN;
-    else if (fetching->answer.status >= 500)
-        result = BREAKER_BAD;
+    int status = fetching->status;
+    bool bad = status == SL_UNAVAILABLE || status == SL_TIMEOUT ||
+               (status == 0 && fetching->answer.status >= 500);
+    enum breaker_result result = status ? BREAKER_UNKNOWN : BREAKER_GOOD;
+    if (bad) result = BREAKER_BAD;
     breaker_report(fetching->breaker, result, now_ms());
     struct metric *metric = metrics_find(fetching->fetcher->host->metrics, "fetch_breaker_open");
     if (metric)

@@ -261,17 +261,18 @@ int64_t head_end(const char *data, size_t size, size_t *scanned) {
 }
 
 void http_limits_default(struct http_limits *limits) {
+    enum { KIB = 1024, SECOND_MS = 1000 };
     *limits = (struct http_limits){
-        .head_bytes = 16 * 1024,
+        .head_bytes = (size_t)16 * KIB,
         .field_count = 100,
-        .target_bytes = 8 * 1024,
-        .head_timeout_ms = 10 * 1000,
-        .body_timeout_ms = 20 * 1000,
-        .idle_timeout_ms = 60 * 1000,
-        .write_timeout_ms = 30 * 1000,
+        .target_bytes = (size_t)8 * KIB,
+        .head_timeout_ms = (int64_t)10 * SECOND_MS,
+        .body_timeout_ms = (int64_t)20 * SECOND_MS,
+        .idle_timeout_ms = (int64_t)60 * SECOND_MS,
+        .write_timeout_ms = (int64_t)30 * SECOND_MS,
         .body_min_rate = 500,
-        .max_connections = 10 * 1000,
-        .max_pipelined_bytes = 64 * 1024,
-        .stream_backlog_bytes = 256 * 1024,
+        .max_connections = 10000,
+        .max_pipelined_bytes = (size_t)64 * KIB,
+        .stream_backlog_bytes = (size_t)256 * KIB,
     };
 }

@@ -192,14 +192,24 @@ static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* Better to say 503 than to run out of descriptors: asks for as many as are needed, and takes fewer
+ * connections where they are not given. */
+static void allow_files(size_t *connections, size_t others) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    rlim_t needed = *connections + others;
+    if (files.rlim_cur < needed) {
+        files.rlim_cur = files.rlim_max < needed ? files.rlim_max : needed;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (files.rlim_cur < needed && files.rlim_cur > 2 * others)
+        *connections = files.rlim_cur - others;
+}
+
 static void set_limits(struct http_server *server, const struct http_limits *limits) {
     enum { FILES_OF_OTHERS = 64, SWEEP_MAX_MS = 1000, SWEEP_MIN_MS = 10 };
     server->limits = *limits;
-    struct rlimit files;
-    /* Better to say 503 than to run out of descriptors. */
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > 4 * (rlim_t)FILES_OF_OTHERS &&
-        server->limits.max_connections > files.rlim_cur - 2 * (rlim_t)FILES_OF_OTHERS)
-        server->limits.max_connections = files.rlim_cur - 2 * (rlim_t)FILES_OF_OTHERS;
+    allow_files(&server->limits.max_connections, 2 * (size_t)FILES_OF_OTHERS);
     int64_t shortest = least(least(limits->head_timeout_ms, limits->body_timeout_ms),
                              least(limits->idle_timeout_ms, limits->write_timeout_ms));
     shortest = least(shortest / 4, SWEEP_MAX_MS);

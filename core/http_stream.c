@@ -33,12 +33,12 @@ static bool stream_put(struct http_exchange *exchange, struct http_span bytes) {
     char *begin = output_reserve(exchange->connection, bytes.size + CHUNK_FRAME_BYTES);
     if (!begin) return false;
     char *to = begin;
-    if (exchange->chunked_answer) to += sprintf(to, "%zx\r\n", bytes.size);
+    if (exchange->chunked_answer) to += snprintf(to, CHUNK_FRAME_BYTES, "%zx\r\n", bytes.size);
     memcpy(to, bytes.data, bytes.size);
     to += bytes.size;
     if (exchange->chunked_answer) {
-        memcpy(to, "\r\n", 2);
-        to += 2;
+        *to++ = '\r';
+        *to++ = '\n';
     }
     output_add(exchange->connection, (size_t)(to - begin));
     return true;
@@ -80,10 +80,11 @@ void http_stream_close(struct http_exchange *exchange) {
     bool keep = exchange->keep_after && !exchange->gone;
     if (!connection->closing && exchange->chunked_answer &&
         exchange->request.method != HTTP_M_HEAD) {
-        char *to = output_reserve(connection, 5);
+        static const char end[] = {'0', '\r', '\n', '\r', '\n'};
+        char *to = output_reserve(connection, sizeof end);
         if (to) {
-            memcpy(to, "0\r\n\r\n", 5);
-            output_add(connection, 5);
+            memcpy(to, end, sizeof end);
+            output_add(connection, sizeof end);
         } else {
             keep = false;
         }

@@ -22,15 +22,14 @@ static void same_in_llhttp(const char *head, size_t size, const struct head_fact
     parser.data = &complete;
     llhttp_errno_t error = llhttp_execute(&parser, head, size);
     if (error == HPE_PAUSED_UPGRADE) error = HPE_PAUSED; /* the server ignores Upgrade */
-    if (facts->content_length == 0) {
-        if (error != HPE_PAUSED || llhttp_get_error_pos(&parser) != head + size) abort();
-    } else if (error != HPE_OK || complete) {
-        abort();
-    } else if (facts->content_length < 0) {
-        if (!(parser.flags & F_CHUNKED)) abort();
-    } else if (parser.content_length != (uint64_t)facts->content_length) {
-        abort();
-    }
+    bool same = error == HPE_OK && !complete;
+    if (facts->content_length == 0)
+        same = error == HPE_PAUSED && llhttp_get_error_pos(&parser) == head + size;
+    else if (facts->content_length < 0)
+        same = same && parser.flags & F_CHUNKED;
+    else
+        same = same && parser.content_length == (uint64_t)facts->content_length;
+    if (!same) abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

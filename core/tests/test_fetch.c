@@ -109,7 +109,8 @@ static bool misbehave(int client, const char *request, const char *path) {
 }
 
 static void *serve_one(void *arg) {
-    int client = (int)(intptr_t)arg;
+    int client = *(int *)arg;
+    free(arg);
     char request[8192], path[200];
     bool more = true;
     for (size_t size = 0; more; size = 0) {
@@ -141,11 +142,13 @@ out:
 }
 
 static void *accept_all(void *arg) {
-    int listening = (int)(intptr_t)arg, client;
+    int listening = *(int *)arg, client;
     while ((client = accept(listening, NULL, NULL)) >= 0) {
         pthread_t thread;
+        int *given = malloc(sizeof *given);
+        *given = client;
         atomic_fetch_add(&server.threads, 1);
-        pthread_create(&thread, NULL, serve_one, (void *)(intptr_t)client);
+        pthread_create(&thread, NULL, serve_one, given);
         pthread_detach(thread);
     }
     return NULL;
@@ -169,8 +172,8 @@ static int server_start(void **state) {
     server.local = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(server.local, (struct sockaddr *)&local, sizeof local) != 0) return -1;
     if (listen(server.local, 16) != 0) return -1;
-    pthread_create(&acceptors[0], NULL, accept_all, (void *)(intptr_t)server.listening);
-    pthread_create(&acceptors[1], NULL, accept_all, (void *)(intptr_t)server.local);
+    pthread_create(&acceptors[0], NULL, accept_all, &server.listening);
+    pthread_create(&acceptors[1], NULL, accept_all, &server.local);
     return 0;
 }
 
@@ -453,6 +456,7 @@ static void a_body_can_be_taken_in_pieces(void **state) {
     assert_true(sink.calls > 10);
     sink = (struct sink){.slow = true};
     job = fetch((sl_request){.url = url("/much"), .on_bytes = take_bytes, .on_bytes_arg = &sink});
+    assert_int_equal(job.status, 0);
     assert_int_equal(sink.size, 10 << 20);
     sink = (struct sink){.stop_after = 1};
     expect_failure(

@@ -50,7 +50,7 @@ static bool path_is(const struct http_exchange *exchange, const char *path) {
 static int64_t on_head(void *owner, struct http_exchange *exchange) {
     (void)owner;
     if (path_is(exchange, "/small")) return 10;
-    if (!path_is(exchange, "/refuse")) return 1 << 20;
+    if (!path_is(exchange, "/refuse")) return INT64_C(1) << 20;
     answer(exchange, 401, "who?", 4);
     return -1;
 }
@@ -448,7 +448,7 @@ static void many_fields_fit(void **state) {
     (void)state;
     char text[4000] = HEAD("GET", "/header");
     for (int i = 0; i < 90; i++) sprintf(text + strlen(text), "X-%d: %d\r\n", i, i);
-    strcat(text, "X-It: last\r\n\r\n");
+    sprintf(text + strlen(text), "X-It: last\r\n\r\n");
     expect_start(body_of(talk(text, 1)), "last");
 }
 

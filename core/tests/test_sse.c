@@ -78,7 +78,7 @@ static void what_is_written_is_read_back(void **state) {
     assert_string_equal(text, "id: 9\nevent: kind\ndata: a\ndata: b\ndata: c\ndata: \n\n");
     expect(text, "[9|kind|a\nb\nc\n]");
     assert_int_equal(sse_write(NULL, 0, "9", "kind", "a\nb"), 35);
-    text[size = sse_write(text, sizeof text, NULL, NULL, "")] = 0;
+    text[sse_write(text, sizeof text, NULL, NULL, "")] = 0;
     assert_string_equal(text, "data: \n\n");
 }
 
@@ -97,7 +97,7 @@ static void limits_hold(void **state) {
     memset(text, 'x', sizeof text - 1);
     assert_int_equal(read_in_steps(text, 100, NULL), SL_TOO_LARGE);
     char many[3000] = "";
-    for (int i = 0; i < 150; i++) strcat(many, "data: 0123456789\n");
+    for (int i = 0; i < 150; i++) sprintf(many + strlen(many), "data: %010d\n", i);
     assert_int_equal(read_in_steps(many, 100, NULL), SL_TOO_LARGE);
 }
 
