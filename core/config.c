@@ -39,26 +39,25 @@ struct config *config_read_text(const char *name, const char *text, size_t size)
     return config;
 }
 
-char *config_usual_path(void) {
+const char *config_usual_path(void) {
     static const char *const places[] = {"sluice.yaml", "config/sluice.yaml",
                                          "/etc/sluice/sluice.yaml",
                                          SLUICE_DATADIR "/sluice/config/sluice.yaml"};
     const char *named = getenv("SLUICE_CONFIG");
-    if (named && *named) return strdup(named);
+    if (named && *named) return named;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (access(places[i], R_OK) == 0) return strdup(places[i]);
+        if (access(places[i], R_OK) == 0) return places[i];
     return NULL;
 }
 
 struct config *config_read(const char *path) {
-    char *usual = path ? NULL : config_usual_path();
-    if (!path && !usual) {
+    if (!path) path = config_usual_path();
+    if (!path) {
         size_t size;
         const char *text = config_default_text(&size);
         return config_read_text(SLUICE_DATADIR "/sluice/config/sluice.yaml", text, size);
     }
-    struct config *config = config_new(path ? path : usual);
-    free(usual);
+    struct config *config = config_new(path);
     config_load(config, config->path, NULL, 0);
     build_tree(config);
     return config;

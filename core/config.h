@@ -8,6 +8,8 @@
 
 #include "fields.h"
 
+#include <sluice/plugin.h>
+
 struct config;
 
 /* One error or warning: "sluice.yaml:14:5: error[C0203]: unknown key 'canry' in rollout", with
@@ -25,8 +27,8 @@ struct config_note {
  * ${env:VAR}, ${VAR:-default}, ${file:PATH} and $$. Always gives a config; config_ok says whether
  * it may be used. */
 struct config *config_read(const char *path);
-/* The file that config_read(NULL) would take; malloc'ed; NULL: the built-in one. */
-char *config_usual_path(void);
+/* The file that config_read(NULL) takes, or NULL: the built-in one. */
+const char *config_usual_path(void);
 struct config *config_read_text(const char *name, const char *text, size_t size);
 void config_free(struct config *config);
 
@@ -80,6 +82,7 @@ void config_list_free(char **list);
 char *config_nearest_plugin(const struct config *config, const char *name);
 
 extern const sl_field config_core_rows[]; /* server, state, log, store, plugins... */
+extern const sl_op config_ops[];          /* platform.config, platform.config_schema */
 /* config/sluice.yaml as it was when this was built. */
 const char *config_default_text(size_t *size);
 

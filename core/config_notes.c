@@ -35,7 +35,7 @@ static void collect_faces(struct config *config) {
     if (!config->faces)
         config->faces = arena_alloc(&config->arena, CONFIG_NOTES_SHOWN * sizeof *config->faces);
     const struct note *note = config->notes;
-    for (size_t i = 0; i < shown; i++, note = note->next) config->faces[i] = note->face;
+    for (size_t i = 0; note && i < shown; i++, note = note->next) config->faces[i] = note->face;
 }
 
 void config_tell(struct config *config, struct config_trouble trouble) {

@@ -6,7 +6,8 @@
 #include <string.h>
 
 struct show {
-    struct config *config;
+    struct arena arena; /* for names */
+    const struct config *config;
     const struct config_section *sections;
     size_t section_count;
     FILE *out;
@@ -133,7 +134,7 @@ static const struct yaml_node *node_of(const struct yaml_node *parent, const cha
 /* What is known of a member: from its own section, from its parent's fields, or from its name. */
 static struct shown member_of(struct show *show, const struct shown *parent, const cJSON *json,
                               size_t index) {
-    struct arena *arena = &show->config->arena;
+    struct arena *arena = &show->arena;
     const char *name = cJSON_IsObject(parent->json) ? json->string : NULL;
     struct shown value = {.json = json,
                           .node = node_of(parent->node, name, index),
@@ -209,12 +210,12 @@ static void print_value(struct show *show, const struct shown *value) {
 /* Fills `show` and gives the root. */
 static struct shown begin(struct show *show, const struct config *config,
                           const struct config_section *sections, size_t count) {
-    struct config *own = (struct config *)config; /* its arena takes the names */
-    show->config = own;
+    arena_init(&show->arena);
+    show->config = config;
     show->sections = config->sections;
     show->section_count = config->section_count;
     if (!show->sections) {
-        show->sections = sections_complete(&own->arena, sections, count);
+        show->sections = sections_complete(&show->arena, sections, count);
         show->section_count = count;
     }
     const char *rest;
@@ -234,9 +235,10 @@ char *config_show(const struct config *config, const struct config_section *sect
     struct show show = {.defaults = defaults, .out = open_memstream(&text, &size)};
     if (!show.out) abort(); /* only without memory */
     const struct shown root = begin(&show, config, sections, count);
-    struct arena *before = arena_use(&show.config->arena);
+    struct arena *before = arena_use(&show.arena);
     print_members(&show, &root);
     arena_use(before);
+    arena_fini(&show.arena);
     fclose(show.out);
     return text;
 }
@@ -265,5 +267,7 @@ cJSON *config_show_json(const struct config *config, const struct config_section
                         size_t count, bool defaults) {
     struct show show = {.defaults = defaults};
     const struct shown root = begin(&show, config, sections, count);
-    return json_of(&show, &root);
+    cJSON *json = json_of(&show, &root);
+    arena_fini(&show.arena);
+    return json;
 }

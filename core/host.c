@@ -315,7 +315,7 @@ static void start_plugin(struct host *host, struct plugin *plugin) {
 }
 
 static bool add_core_ops(struct host *host, char **error) {
-    const sl_op *const tables[] = {health_ops, auth_ops, bus_ops, docs_ops};
+    const sl_op *const tables[] = {health_ops, auth_ops, bus_ops, docs_ops, config_ops};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         host->core.face.ops = tables[i];
         const char *fault = registry_add(host->registry, &host->core);

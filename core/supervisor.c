@@ -455,6 +455,8 @@ int supervisor_run(const char *config_path) {
     super->config = read_core_config(config_path);
     if (!config_ok(super->config)) {
         check_in_child(super); /* prints every fault, the plugins' too */
+        config_free(super->config);
+        free(super);
         return EXIT_CONFIG;
     }
     worker_logging(super->config);

@@ -56,11 +56,11 @@ static bool has_warning(const struct config *config) {
     return false;
 }
 
-/* The file to look at; malloc'ed, NULL: the built-in one. */
-static char *wanted_path(const struct cli *cli) {
+/* The file to look at; NULL: the built-in one. */
+static const char *wanted_path(const struct cli *cli) {
     const char *named = cli_option(cli, "config");
     if (!named && cli->arg_count) named = cli->args[0];
-    return named ? strdup(named) : config_usual_path();
+    return named ? named : config_usual_path();
 }
 
 /* ---- validate ---- */
@@ -91,9 +91,8 @@ static void print_verdict(struct cli *cli, const struct config *config, bool val
 
 static int run_validate(struct cli *cli) {
     struct offline offline;
-    char *path = wanted_path(cli);
     if (!open_offline(cli, &offline)) return CLI_FAILED;
-    bool valid = host_configure(&offline.host, path);
+    bool valid = host_configure(&offline.host, wanted_path(cli));
     struct config *config = offline.host.config;
     warn_of_refused(&cli->arena, &offline.host);
     if (cli_option(cli, "strict") && has_warning(config)) valid = false;
@@ -105,7 +104,6 @@ static int run_validate(struct cli *cli) {
     if (valid) cli_note(cli, "%s is valid", config_path(config));
     arena_use(NULL);
     close_offline(&offline);
-    free(path);
     return valid ? CLI_DONE : CLI_BAD_INPUT;
 }
 
@@ -113,10 +111,8 @@ static int run_validate(struct cli *cli) {
 
 static int run_show(struct cli *cli) {
     struct offline offline;
-    char *path = wanted_path(cli);
     if (!open_offline(cli, &offline)) return CLI_FAILED;
-    bool good = host_configure(&offline.host, path);
-    free(path);
+    bool good = host_configure(&offline.host, wanted_path(cli));
     const struct config *config = offline.host.config;
     const struct config_section *sections;
     size_t count = host_sections(&offline.host, &sections);
@@ -170,9 +166,8 @@ static int run_schema(struct cli *cli) {
 /* The configuration's own plugin_dirs count, when there is a configuration. */
 static void read_usual(struct host *host, const struct cli *cli) {
     const char *named = cli_option(cli, "config");
-    char *path = named ? strdup(named) : config_usual_path();
+    const char *path = named ? named : config_usual_path();
     if (path) host->config = config_read(path);
-    free(path);
 }
 
 static int run_explain(struct cli *cli) {

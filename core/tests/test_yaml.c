@@ -289,7 +289,7 @@ static void limits_size_nodes_anchors_directives(void **state) {
 
 static void finds_twins_among_many(void **state) {
     struct heard *heard = *state;
-    char *text = malloc(20000 * 12), *at = text;
+    char *text = malloc((size_t)20000 * 12), *at = text;
     for (int i = 0; i < 20000; i++) at += sprintf(at, "k%d: 1\n", i == 19999 ? 7 : i);
     assert_non_null(read_yaml(heard, text));
     assert_int_equal(heard->count, 1);

@@ -244,3 +244,15 @@ def test_a_server_tells_the_same(make_server):
     server = make_server(config="server: {workers: many}\n", wait=False)
     assert server.proc.wait(PATIENCE) == 3
     assert "sluice.yaml:1:19: error[C0201]: server.workers" in server.logs()
+
+
+def test_a_server_shows_its_configuration_and_schema(make_server):
+    server = make_server(config="server: {listen: \"127.0.0.1:0\"}\nstate: ${SLUICE_STATE}\nplugins: {risk: }\n")
+    shown = server.get("/config").json()
+    assert shown["file"] == str(server.config) and len(shown["hash"]) == 64
+    assert shown["config"]["plugins"]["risk"]["enabled"] is True
+    assert shown["config"]["server"]["drain_timeout"] == 30000
+    assert server.get("/config", token=False).status == 401
+    schema = server.get("/schemas/config.json", token=False)
+    assert schema.status == 200 and "risk" in json.dumps(schema.json()["properties"]["plugins"])
+    jsonschema.Draft202012Validator.check_schema(schema.json())
