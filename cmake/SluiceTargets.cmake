@@ -6,7 +6,7 @@ function(sluice_add_plugin name)
   add_library(plugin_${name} MODULE ${arg_SOURCES})
   set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins
-    INSTALL_RPATH "$ORIGIN/../..")
+    SKIP_BUILD_RPATH ON) # libsluice is in the process already
   target_link_libraries(plugin_${name} PRIVATE sluice_flags sluice ${arg_LIBS})
   target_link_options(plugin_${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,nodelete)
   if(NOT SLUICE_SANITIZE AND NOT SLUICE_FUZZ)

@@ -1,4 +1,5 @@
 #include "loader.h"
+#include "loader_walk.h"
 #include "lua_host.h"
 
 #include <dlfcn.h>
@@ -68,16 +69,22 @@ static char *open_fault(const char *file, const char *text) {
     return sentence("%s: cannot be loaded: %s", base_name(file), colon ? colon + 2 : text);
 }
 
+/* What the child says at its end; one that a constructor ended does not get to say it. */
+#define LOADED "loaded"
+
 static void probe_in_child(const char *file, int out) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (int signo = 1; signo < 32; signo++) signal(signo, SIG_DFL);
     int null = open("/dev/null", O_RDWR);
     if (null >= 0) dup2(null, STDERR_FILENO);
-    const char *text = "";
-    if (!dlopen(file, RTLD_NOW | RTLD_LOCAL)) text = dlerror();
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    const sl_plugin *raw = library ? dlsym(library, "sluice_plugin") : NULL;
+    volatile size_t read_all = raw ? descriptor_walk(raw) : 0;
+    (void)read_all;
+    const char *text = library ? LOADED : dlerror();
     ssize_t ignored = write(out, text, strlen(text));
     (void)ignored;
-    _exit(*text ? 1 : 0);
+    _exit(library ? 0 : 1);
 }
 
 /* Waits for the probe; fills `text` with what it wrote. Its wait status, or -1 at the deadline. */
@@ -117,7 +124,7 @@ static char *probe(const char *file) {
         return sentence(
             "%s: loading it crashes (%s): the file is damaged, or its constructor fails",
             base_name(file), strsignal(WTERMSIG(status)));
-    if (WEXITSTATUS(status))
+    if (WEXITSTATUS(status) || strcmp(text, LOADED) != 0)
         return open_fault(file, *text ? text : "its constructor ended the process");
     return NULL;
 }

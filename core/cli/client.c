@@ -162,9 +162,11 @@ static const char *text_of(const cJSON *object, const char *name) {
     return cJSON_IsString(member) ? member->valuestring : NULL;
 }
 
+/* A single fault is told by the sentence already. */
 static void tell_faults(struct cli *cli, const cJSON *problem) {
-    const cJSON *fault;
-    cJSON_ArrayForEach(fault, cJSON_GetObjectItemCaseSensitive(problem, "errors")) {
+    const cJSON *fault, *faults = cJSON_GetObjectItemCaseSensitive(problem, "errors");
+    if (cJSON_GetArraySize(faults) == 1 && !cli->verbose) return;
+    cJSON_ArrayForEach(fault, faults) {
         const char *pointer = text_of(fault, "pointer"), *detail = text_of(fault, "detail");
         const char *suggestion = text_of(fault, "suggestion");
         fprintf(cli->err, "  %s%s%s\n", pointer ? cli_clean(cli, pointer, false) : "",

@@ -59,6 +59,15 @@ static int unknown(struct cli *cli, const cJSON *list, const char *const *words,
     return CLI_USAGE;
 }
 
+/* Is it the noun of local commands too? Then its verb may well be the server's. */
+static bool noun_is_known(const char *noun) {
+    const struct cli_command *command;
+    size_t size = strlen(noun);
+    for (size_t i = 0; (command = cli_command_at(i)); i++)
+        if (!strncmp(command->words, noun, size) && command->words[size] == ' ') return true;
+    return false;
+}
+
 static cJSON *fetch_list(struct cli *cli, const char *const *words, size_t count, int *code) {
     struct client_answer answer;
     struct client_request request = {.method = "GET", .path = "/operations", .quiet = true};
@@ -67,8 +76,9 @@ static cJSON *fetch_list(struct cli *cli, const char *const *words, size_t count
     cJSON *list = *code ? NULL : cJSON_ParseWithLength(answer.body, answer.size);
     if (list) return list;
     if (*code == CLI_USAGE) return NULL;
-    if (words && (count < 2 || cli_nearest_command(cli, words, count)))
-        return *code = unknown(cli, NULL, words, count), NULL;
+    bool typo =
+        words && !noun_is_known(words[0]) && (count < 2 || cli_nearest_command(cli, words, count));
+    if (typo) return *code = unknown(cli, NULL, words, count), NULL;
     const char *why = *code ? answer.trouble : "its answer to GET /operations is no JSON";
     cli_fail(cli, CLI_FAILED, "the server that knows this command cannot be asked: %s: %s",
              cli->addr, why);

@@ -49,11 +49,11 @@ static void check_config(struct checks *checks, const char *file) {
     arena_use(&cli->arena);
     const char *fix = arena_printf(&cli->arena, "sluice validate %s", file);
     if (!good)
-        checks_add(checks, VERDICT_FAIL, "configuration", fix, "%zu errors; the first: %s",
-                   count - warnings, first);
+        checks_add(checks, VERDICT_FAIL, "configuration", fix, "%zu error%s; the first: %s",
+                   count - warnings, count - warnings == 1 ? "" : "s", first);
     else if (warnings)
-        checks_add(checks, VERDICT_WARN, "configuration", fix, "%s: %zu warnings; the first: %s",
-                   file, warnings, first);
+        checks_add(checks, VERDICT_WARN, "configuration", fix, "%s: %zu warning%s; the first: %s",
+                   file, warnings, warnings == 1 ? "" : "s", first);
     else
         checks_add(checks, VERDICT_OK, "configuration", NULL, "%s is valid", file);
 }

@@ -3,12 +3,32 @@
 #include "table.h"
 
 #include <string.h>
+#include <time.h>
+
+enum { YEAR_2001_MS = 978307200 };
+
+/* Milliseconds since 1970 as people read them. */
+static const char *time_text(double ms) {
+    time_t seconds = (time_t)(ms / 1000.0);
+    struct tm parts;
+    char text[40];
+    gmtime_r(&seconds, &parts);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return arena_strdup(arena_current(), text);
+}
+
+static bool is_time(const cJSON *value) {
+    const char *name = value->string;
+    size_t size = name ? strlen(name) : 0;
+    return cJSON_IsNumber(value) && size > 3 && !strcmp(name + size - 3, "_ms") &&
+           value->valuedouble > (double)YEAR_2001_MS * 1000.0 && value->valuedouble < 1e14;
+}
 
 /* A scalar, or a short form of what is deeper. */
 static const char *cell_text(const cJSON *value) {
     if (cJSON_IsString(value)) return value->valuestring;
     if (!value || cJSON_IsNull(value)) return "";
-    return cJSON_PrintUnformatted(value);
+    return is_time(value) ? time_text(value->valuedouble) : cJSON_PrintUnformatted(value);
 }
 
 static bool is_scalar(const cJSON *value) {
