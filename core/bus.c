@@ -98,13 +98,18 @@ void bus_run_due(struct bus *bus) {
     uv_timer_start(bus->due, due_now, (uint64_t)sooner(wait_ms, DUE_AT_MOST_MS), 0);
 }
 
-static void told(void *arg, int64_t newest_seq) {
+static void appended(void *arg, const struct chain_entry *entry) {
+    struct bus *bus = arg;
+    if (bus->started && !bus->draining) tail_append(bus, entry);
+}
+
+static void told(void *arg, int64_t newest_seq, bool elsewhere) {
     struct bus *bus = arg;
     gauge(bus->newest, (double)newest_seq);
     gauge(bus->writable, store_write_trouble(bus->host->store) ? 0 : 1);
     if (!bus->started || bus->draining) return;
     tail_told(bus, newest_seq);
-    if (bus->leads) jobs_wake(bus);
+    if (bus->leads && elsewhere) jobs_wake(bus); /* it may have queued one */
 }
 
 /* ---- leadership ---- */
@@ -203,8 +208,8 @@ struct bus *bus_open(struct host *host) {
 void bus_start(struct bus *bus, const char *state_dir) {
     struct host *host = bus->host;
     bus->started = true;
-    store_on_events(host->store, told, bus);
-    told(bus, store_newest_seq(host->store));
+    store_watch(host->store, &(struct store_watcher){appended, told, bus});
+    told(bus, store_newest_seq(host->store), false);
     bus->lock_timer = timer_new(bus);
     if (state_dir) {
         size_t size = strlen(state_dir) + sizeof "/leader.lock";
@@ -254,7 +259,7 @@ static void free_listeners(struct bus *bus) {
 
 void bus_close(struct bus *bus) {
     if (!bus) return;
-    if (bus->host->store) store_on_events(bus->host->store, NULL, NULL);
+    if (bus->host->store) store_watch(bus->host->store, &(struct store_watcher){0});
     if (bus->lock_file >= 0) close(bus->lock_file);
     uv_close((uv_handle_t *)bus->due, free_timer);
     if (bus->lock_timer) uv_close((uv_handle_t *)bus->lock_timer, free_timer);

@@ -5,14 +5,15 @@
 #include "arena.h"
 #include "bus.h"
 #include "bus_claim.h"
+#include "chain.h"
 #include "metrics.h"
 
 /* ---- bus_tail.c: the newest part of the log in memory, read once for all who follow it ---- */
 
 /* What a follower wants; NULL: any. */
 struct event_filter {
-    const char *type; /* exact, "noun.*" or "*" */
-    const char *tenant, *subject;
+    const char *type;             /* exact, "noun.*" or "*" */
+    const char *tenant, *subject; /* a subject needs a tenant */
 };
 
 /* An event in memory: one block, the strings behind the struct. */
@@ -39,6 +40,7 @@ struct tail {
     int64_t first_seq, last_seq;      /* what the ring holds; empty when first > last */
     int64_t newest_seq;               /* of the log, as far as is known */
     size_t bytes;
+    int64_t untold_seq; /* the first one appended since tail_told; 0: none */
     bool reading;
     struct follower *followers;
 };
@@ -46,6 +48,8 @@ struct tail {
 bool filter_matches(const struct event_filter *filter, const sl_event *event);
 void tail_follow(struct bus *bus, struct follower *follower);
 void tail_leave(struct bus *bus, struct follower *follower);
+/* An event of this process: taken into memory as it is, if it is the next one. */
+void tail_append(struct bus *bus, const struct chain_entry *entry);
 void tail_told(struct bus *bus, int64_t newest_seq); /* the log has grown */
 void tail_free(struct tail *tail);
 /* The next event that the follower wants, in the call's arena; it is not yet passed. 1: here it is;

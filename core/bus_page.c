@@ -5,9 +5,13 @@
 #include <string.h>
 
 #define COLUMNS "seq, at_ms, type, tenant, actor, subject, request_id, data"
-#define RANGE                                                                                      \
-    " FROM sluice_event WHERE seq > $1 AND seq <= $2 AND ($3 IS NULL OR tenant = $3)"              \
-    " AND ($4 IS NULL OR subject = $4) AND type >= $5 AND type <= $6"
+#define FROM_LOG                                                                                   \
+    " FROM sluice_event WHERE seq > $1 AND seq <= $2 AND type >= $5 AND type <= $6 AND "
+#define OF_ANY     FROM_LOG "($3 IS NULL OR tenant = $3) AND $4 IS NULL"
+#define OF_SUBJECT FROM_LOG "tenant = $3 AND subject = $4" /* by the index */
+#define RISING(of) "SELECT " COLUMNS of " ORDER BY seq LIMIT $7"
+#define NEWEST(of)                                                                                 \
+    "SELECT * FROM (SELECT " COLUMNS of " ORDER BY seq DESC LIMIT $7) AS page ORDER BY seq"
 
 /* The range of type names that holds all that the pattern matches. */
 static void type_range(struct sl_call *call, const char *pattern, sl_value range[2]) {
@@ -28,9 +32,8 @@ int page_read(struct sl_call *call, const struct page_query *query, sl_rows *row
                           sl_text(query->filter.tenant), sl_text(query->filter.subject)};
     type_range(call, query->filter.type, values + 4);
     values[6] = sl_int(query->limit);
-    const char *sql = query->newest ? "SELECT * FROM (SELECT " COLUMNS RANGE
-                                      " ORDER BY seq DESC LIMIT $7) AS page ORDER BY seq"
-                                    : "SELECT " COLUMNS RANGE " ORDER BY seq LIMIT $7";
+    const char *sql = query->newest ? NEWEST(OF_ANY) : RISING(OF_ANY);
+    if (query->filter.subject) sql = query->newest ? NEWEST(OF_SUBJECT) : RISING(OF_SUBJECT);
     return store_query(call, rows, sql, values, 7);
 }
 

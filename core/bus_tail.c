@@ -100,7 +100,9 @@ static void wake_followers(struct tail *tail, int64_t from_seq) {
     for (struct follower *follower = tail->followers, *next; follower; follower = next) {
         next = follower->next;
         bool wanted = follower->at_seq < from_seq - 1;
-        for (int64_t seq = from_seq; seq <= tail->last_seq && !wanted; seq++) {
+        int64_t first_seq = from_seq > tail->first_seq ? from_seq : tail->first_seq;
+        if (first_seq > from_seq) wanted = true; /* some have left the memory already: look */
+        for (int64_t seq = first_seq; seq <= tail->last_seq && !wanted; seq++) {
             const struct logged *logged = tail->ring[seq % TAIL_EVENTS];
             wanted = logged && logged->event.seq == seq &&
                      filter_matches(&follower->filter, &logged->event);
@@ -125,7 +127,7 @@ static bool read_new(struct bus *bus, struct bus_fiber *fiber) {
         tail_add(tail, logged_new(&event, sl_cell_text(&rows, i, "data")));
     }
     if (tail->last_seq > tail->newest_seq) tail->newest_seq = tail->last_seq;
-    wake_followers(tail, from_seq > tail->first_seq ? from_seq : tail->first_seq);
+    wake_followers(tail, from_seq);
     return true;
 }
 
@@ -139,9 +141,28 @@ static void read_all(void *arg) {
     bus_fiber_end(&fiber);
 }
 
+void tail_append(struct bus *bus, const struct chain_entry *entry) {
+    struct tail *tail = &bus->tail;
+    if (tail->reading || !tail->followers || entry->seq != tail->last_seq + 1) return;
+    const sl_event event = {.seq = entry->seq,
+                            .at_ms = entry->at_ms,
+                            .type = entry->type,
+                            .tenant = entry->tenant,
+                            .actor = entry->actor,
+                            .subject = entry->subject,
+                            .request_id = entry->request_id,
+                            .attempt = 1};
+    tail_add(tail, logged_new(&event, entry->data));
+    if (!tail->untold_seq) tail->untold_seq = entry->seq;
+}
+
 void tail_told(struct bus *bus, int64_t newest_seq) {
     struct tail *tail = &bus->tail;
+    if (tail->last_seq > newest_seq) newest_seq = tail->last_seq;
     if (newest_seq > tail->newest_seq) tail->newest_seq = newest_seq;
+    int64_t untold_seq = tail->untold_seq;
+    tail->untold_seq = 0;
+    if (untold_seq) wake_followers(tail, untold_seq);
     if (tail->newest_seq <= tail->last_seq || tail->reading) return;
     if (!tail->followers) { /* nobody to read for */
         tail_free(tail);

@@ -107,6 +107,25 @@ static int64_t follow_chain(struct check *check, sqlite3_stmt *prepared) {
     return last_seq;
 }
 
+static bool has_table(struct check *check, const char *name) {
+    return sqlite3_table_column_metadata(check->db, NULL, name, NULL, NULL, NULL, NULL, NULL,
+                                         NULL) == SQLITE_OK;
+}
+
+/* A log that was cut off at its end has an unbroken chain; who has read further tells of it. */
+static void check_end(struct check *check, int64_t last_seq) {
+    if (!has_table(check, "sluice_cursor")) return; /* no bus has run on it yet */
+    sqlite3_stmt *prepared =
+        prepare(check, "SELECT listener, seq FROM sluice_cursor WHERE seq > $1");
+    if (!prepared) return;
+    sqlite3_bind_int64(prepared, 1, last_seq);
+    while (sqlite3_step(prepared) == SQLITE_ROW)
+        find(check, "log: it ends with event %lld, but listener %s has heard event %lld",
+             (long long)last_seq, text_at(prepared, 0),
+             (long long)sqlite3_column_int64(prepared, 1));
+    finish(check, prepared, "places of listeners");
+}
+
 static void check_chain(struct check *check) {
     sqlite3_stmt *prepared =
         prepare(check, "SELECT seq, at_ms, tenant, type, actor, subject, request_id, data, hash "
@@ -114,6 +133,7 @@ static void check_chain(struct check *check) {
     if (!prepared) return;
     int64_t last_seq = follow_chain(check, prepared);
     finish(check, prepared, "log");
+    if (last_seq >= 0) check_end(check, last_seq);
     if (last_seq >= 0)
         fprintf(check->report, "ok   the log's chain holds: %lld events\n", (long long)last_seq);
 }

@@ -34,7 +34,8 @@ static bool make_tables(struct store *store, struct store_fault *fault) {
         "CREATE TABLE IF NOT EXISTS sluice_migration (tenant TEXT NOT NULL, owner TEXT NOT NULL, "
         "number INTEGER NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL, applied_at BIGINT NOT "
         "NULL, PRIMARY KEY (owner, number))";
-    struct migration_run run = {.owner = "sluice-store", .rows = schema, .row_size = sizeof *schema};
+    struct migration_run run = {
+        .owner = "sluice-store", .rows = schema, .row_size = sizeof *schema};
     struct store_fault ignored;
     if (!connection_exec(connection, "BEGIN IMMEDIATE", fault)) return false;
     if (connection_exec(connection, table, fault)) {
@@ -90,7 +91,7 @@ struct store *store_open(struct host *host, const struct store_options *options,
 
 void store_close(struct store *store) {
     if (!store) return;
-    store->told = NULL;
+    store->watcher = (struct store_watcher){0};
     watch_stop(store);
     writer_stop(store);
     while (__atomic_load_n(&store->rounds_out, __ATOMIC_RELAXED)) loop_turn(store->host->loop);

@@ -8,6 +8,7 @@
 
 #include "call.h"
 
+struct chain_entry;
 struct store;
 
 struct store_options {
@@ -31,9 +32,16 @@ int store_query(struct sl_call *call, sl_rows *rows, const char *sql, const sl_v
                 size_t count);
 sl_batch *store_batch(struct sl_call *call);
 
-/* Told on the loop after each commit that appended events, with the newest seq; and when another
- * process appended (noticed within 200 ms). */
-void store_on_events(struct store *store, void (*told)(void *arg, int64_t newest_seq), void *arg);
+/* Who follows the log; all on the loop. */
+struct store_watcher {
+    /* Each event of this process's commits, in order, just before `told`; borrowed. */
+    void (*appended)(void *arg, const struct chain_entry *entry);
+    /* The log has grown to `newest_seq`, or writes began or ceased to fail. `elsewhere`: another
+     * process has committed something, maybe no event (noticed within 200 ms). */
+    void (*told)(void *arg, int64_t newest_seq, bool elsewhere);
+    void *arg;
+};
+void store_watch(struct store *store, const struct store_watcher *watcher); /* copies */
 
 int64_t store_newest_seq(const struct store *store); /* of the log; 0: it is empty */
 

@@ -194,10 +194,11 @@ int sl_commit(sl_batch *batch) {
     for (struct batch_event *event = batch->events; event; event = event->next)
         event->entry.at_ms = now_ms;
     batch->write.apply = apply_batch;
-    batch->write.wakes_bus = batch->events || batch->has_jobs;
+    batch->write.events = batch->events;
     writer_run(call->host->store, &batch->write);
     if (batch->write.fault.status) return store_tell(call, &batch->write.fault);
     if (call->claim) call->claim->listener = NULL;
     if (call->idempotency) idempotency_saved(call);
+    if (batch->has_jobs && call->host->bus) jobs_wake(call->host->bus);
     return SL_OK;
 }

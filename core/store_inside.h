@@ -20,8 +20,8 @@ struct write {
     struct write *next;
     /* On the writer's thread, inside a transaction. Fills the fault when it fails. */
     bool (*apply)(struct write *write, struct store *store);
-    bool alone;     /* in a transaction of its own */
-    bool wakes_bus; /* appended events or queued jobs */
+    struct batch_event *events; /* that it appends */
+    bool alone;                 /* in a transaction of its own */
     struct store_fault fault;
     struct wait wait;
     sem_t *blocked; /* a submitter outside of fibers waits on this */
@@ -93,8 +93,7 @@ struct store {
     uv_timer_t *watch;
     int64_t data_version;
     int64_t newest_seq;
-    void (*told)(void *arg, int64_t newest_seq);
-    void *told_arg;
+    struct store_watcher watcher;
     char *trouble; /* why writes fail, or NULL */
     int fail_commit;
     struct idempotency *running_keys;
@@ -121,6 +120,6 @@ int store_tell(struct sl_call *call, const struct store_fault *fault); /* -> sl_
 /* ---- store_watch.c: notices what other processes commit ---- */
 void watch_start(struct store *store);
 void watch_stop(struct store *store);
-void watch_told(struct store *store, int64_t newest_seq, bool always);
+void watch_told(struct store *store, int64_t newest_seq, bool always, bool elsewhere);
 
 #endif

@@ -20,7 +20,6 @@ struct round {
     struct store *store;
     struct write *first;
     int64_t newest_seq;
-    bool wakes_bus;
     char *trouble; /* malloc'ed; NULL: writes work */
 };
 
@@ -200,6 +199,14 @@ static struct write *fail_all(struct store *store, struct write *first,
     return first;
 }
 
+/* Their memory is the waiting callers', so before those go on. */
+static void tell_appended(struct store *store, const struct write *first) {
+    for (const struct write *write = first; store->watcher.appended && write; write = write->next)
+        for (struct batch_event *event = write->fault.status ? NULL : write->events; event;
+             event = event->next)
+            store->watcher.appended(store->watcher.arg, &event->entry);
+}
+
 static void round_ended(struct post *post) {
     struct round *round = (struct round *)post; /* its first member */
     struct store *store = round->store;
@@ -207,14 +214,16 @@ static void round_ended(struct post *post) {
     store->trouble = round->trouble;
     if (!was && round->trouble) log_error("writes fail: %s", round->trouble);
     if (was && !round->trouble) log_info("writes work again");
+    bool turned = !was != !round->trouble;
     free(was);
+    tell_appended(store, round->first);
     for (struct write *write = round->first, *next; write; write = next) {
         next = write->next;
         store->in_flight--;
         wait_done(&write->wait, 0);
     }
     __atomic_sub_fetch(&store->rounds_out, 1, __ATOMIC_RELAXED);
-    watch_told(store, round->newest_seq, round->wakes_bus);
+    watch_told(store, round->newest_seq, turned, false);
     free(round);
 }
 
@@ -223,7 +232,6 @@ static void send_back(struct store *store, struct round *round, struct write *fi
     struct write **end = &round->first;
     for (struct write *write = first, *next; write; write = next) {
         next = write->next;
-        if (write->wakes_bus && !write->fault.status) round->wakes_bus = true;
         if (write->blocked) {
             sem_post(write->blocked);
             continue;

@@ -7,10 +7,11 @@
 
 enum { LOOK_EACH_MS = 200 };
 
-void watch_told(struct store *store, int64_t newest_seq, bool always) {
+void watch_told(struct store *store, int64_t newest_seq, bool always, bool elsewhere) {
     bool newer = newest_seq > store->newest_seq;
     if (newer) store->newest_seq = newest_seq;
-    if (store->told && (newer || always)) store->told(store->told_arg, store->newest_seq);
+    if (store->watcher.told && (newer || always))
+        store->watcher.told(store->watcher.arg, store->newest_seq, elsewhere);
 }
 
 static bool read_number(struct store *store, const char *sql, int64_t *number) {
@@ -31,7 +32,7 @@ static void look(uv_timer_t *timer) {
     if (version == store->data_version) return;
     store->data_version = version;
     if (read_number(store, "SELECT coalesce(max(seq), 0) FROM sluice_event", &newest))
-        watch_told(store, newest, true);
+        watch_told(store, newest, true, true);
 }
 
 void watch_start(struct store *store) {
@@ -53,7 +54,6 @@ void watch_stop(struct store *store) {
     store->watch = NULL;
 }
 
-void store_on_events(struct store *store, void (*told)(void *arg, int64_t newest_seq), void *arg) {
-    store->told = told;
-    store->told_arg = arg;
+void store_watch(struct store *store, const struct store_watcher *watcher) {
+    store->watcher = *watcher;
 }

@@ -135,6 +135,14 @@ static void who_lies_far_back_reads_the_store(void **state) {
                                    "acme:order.last:- ");
 }
 
+static void bursts_are_heard_whole(void **state) {
+    (void)state;
+    run_in_fiber(&f, more_than_the_memory_holds, NULL);
+    run_in_fiber(&f, emit, "order.last");
+    bus_settle(f.host.bus);
+    assert_string_equal(heard.log, "acme:order.early:- acme:order.last:- ");
+}
+
 static void failures_are_retried_and_given_up(void **state) {
     (void)state;
     heard.fail_times = 3;
@@ -353,6 +361,8 @@ int main(void) {
         MEMORY(events_come_in_order),
         FILED(events_come_in_order),
         MEMORY(who_lies_far_back_reads_the_store),
+        MEMORY(bursts_are_heard_whole),
+        FILED(bursts_are_heard_whole),
         MEMORY(failures_are_retried_and_given_up),
         MEMORY(a_dead_letter_is_retried),
         MEMORY(pages_are_of_one_tenant),

@@ -130,6 +130,15 @@ static void a_forged_event_at_the_end_is_found(void **state) {
     expect(false, "event 4 (order.placed) is not what was written");
 }
 
+static void a_log_that_was_cut_off_is_found(void **state) {
+    (void)state;
+    tamper("CREATE TABLE sluice_cursor (listener TEXT, seq BIGINT);"
+           "INSERT INTO sluice_cursor VALUES ('shop.all', 3)");
+    expect(true, "3 events");
+    tamper("DELETE FROM sluice_event WHERE seq = 3");
+    expect(false, "it ends with event 2, but listener shop.all has heard event 3");
+}
+
 static void a_damaged_page_is_found(void **state) {
     (void)state;
     FILE *file = fopen(f.path, "r+b");
@@ -163,10 +172,15 @@ static void a_missing_file_is_told(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_form_is_fixed),       cmocka_unit_test(every_part_counts),
-        FILED(an_untouched_file_is_fine),          FILED(a_changed_event_is_found),
-        FILED(a_removed_event_is_found),           FILED(exchanged_events_are_found),
-        FILED(a_forged_event_at_the_end_is_found), FILED(a_damaged_page_is_found),
+        cmocka_unit_test(the_form_is_fixed),
+        cmocka_unit_test(every_part_counts),
+        FILED(an_untouched_file_is_fine),
+        FILED(a_changed_event_is_found),
+        FILED(a_removed_event_is_found),
+        FILED(exchanged_events_are_found),
+        FILED(a_forged_event_at_the_end_is_found),
+        FILED(a_log_that_was_cut_off_is_found),
+        FILED(a_damaged_page_is_found),
         cmocka_unit_test(a_missing_file_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -437,15 +437,15 @@ static void foreign_files_are_refused(void **state) {
     free(error);
 }
 
-static void told_of(void *arg, int64_t newest_seq) {
-    *(int64_t *)arg = newest_seq;
+static void told_of(void *arg, int64_t newest_seq, bool elsewhere) {
+    if (elsewhere) *(int64_t *)arg = newest_seq;
 }
 
 static void other_processes_are_noticed(void **state) {
     (void)state;
     struct fixture other = f;
     int64_t newest_seq = 0;
-    store_on_events(f.host.store, told_of, &newest_seq);
+    store_watch(f.host.store, &(struct store_watcher){.told = told_of, .arg = &newest_seq});
     fixture_open(&other, &(struct store_options){.path = f.path});
     other.host.loop = &f.loop;
     struct store *mine = f.host.store;
