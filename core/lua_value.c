@@ -103,6 +103,28 @@ static lua_Integer list_size(struct reading *reading, int at) {
     return highest == count ? count : -1;
 }
 
+/* Lua walks tables in an order that differs from process to process: an answer must not. */
+static void sort_members(cJSON *object) {
+    enum { SORT_MAX = 256 };
+    if (cJSON_GetArraySize(object) > SORT_MAX) return;
+    cJSON *rest = object->child, *sorted = NULL;
+    while (rest) {
+        cJSON *next = rest->next, *after = NULL;
+        for (cJSON *at = sorted; at && strcmp(at->string, rest->string) < 0; at = at->next)
+            after = at;
+        rest->next = after ? after->next : sorted;
+        if (after)
+            after->next = rest;
+        else
+            sorted = rest;
+        rest = next;
+    }
+    cJSON *last = NULL;
+    for (cJSON *at = sorted; at; last = at, at = at->next) at->prev = last;
+    object->child = sorted;
+    if (sorted) sorted->prev = last; /* cJSON keeps the end of a list there */
+}
+
 static void read_members(struct reading *reading, int at, cJSON *object) {
     lua_State *lua = reading->lua;
     for (lua_pushnil(lua); lua_next(lua, at); lua_pop(lua, 1)) {
@@ -117,6 +139,7 @@ static void read_members(struct reading *reading, int at, cJSON *object) {
                 luaL_error(lua, "a name in the answer is no UTF-8");
         read_value(reading, lua_gettop(lua), object, name);
     }
+    sort_members(object);
 }
 
 static void read_table(struct reading *reading, int at, cJSON *parent, const char *name) {
