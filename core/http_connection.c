@@ -17,7 +17,8 @@ struct http_connection *connection_new(struct http_server *server) {
     } else if (!(connection = malloc(sizeof *connection))) {
         return NULL;
     }
-    *connection = (struct http_connection){.server = server, .turn_end = {.run = turn_end}};
+    *connection = (struct http_connection){
+        .server = server, .turn_end = {.run = turn_end}, .share = TURN_SHARE};
     server->connections++;
     connection->waiting_for = WAITING_KINDS;
     clock_wait(connection, FOR_REQUEST);
@@ -130,10 +131,12 @@ void connection_answered(struct http_connection *connection, bool keep) {
     connection->exchange = NULL;
     exchange_free(exchange);
     if (!keep) connection->last = true;
-    if (connection->closing)
+    if (connection->closing) {
         connection_release(connection);
-    else
-        connection_later(connection);
+        return;
+    }
+    if (connection->waiting_for == FOR_HEAD) clock_wait(connection, FOR_HEAD); /* another head */
+    connection_later(connection);
 }
 
 /* ---- bytes ---- */
@@ -191,6 +194,42 @@ static bool has_room(struct http_connection *connection) {
     return !connection->closing && output_backlog(connection) <= limit;
 }
 
+/* Many requests in one packet must not keep the others waiting: the rest comes next turn. */
+static bool has_share(struct http_connection *connection) {
+    struct http_server *server = connection->server;
+    if (connection->share) {
+        connection->share--;
+        return true;
+    }
+    if (connection->in_next_turn) return false;
+    connection->in_next_turn = true;
+    connection->next_turn = server->next_turn;
+    server->next_turn = connection;
+    if (!connection->no_socket) uv_idle_start(&server->turn, connections_new_turn);
+    return false;
+}
+
+void connections_new_turn(uv_idle_t *turn) {
+    struct http_server *server = turn->data;
+    struct http_connection *connection = server->next_turn;
+    server->next_turn = NULL;
+    uv_idle_stop(turn);
+    for (struct http_connection *next; connection; connection = next) {
+        next = connection->next_turn;
+        connection->in_next_turn = false;
+        connection->share = TURN_SHARE;
+        connection_later(connection);
+    }
+}
+
+static void leave_next_turn(struct http_connection *connection) {
+    if (!connection->in_next_turn) return;
+    struct http_connection **at = &connection->server->next_turn;
+    while (*at != connection) at = &(*at)->next_turn;
+    *at = connection->next_turn;
+    connection->in_next_turn = false;
+}
+
 /* Takes as much as can be taken now; returns the bytes used. */
 static size_t take(struct http_connection *connection, const char *data, size_t size) {
     size_t used = 0;
@@ -200,7 +239,7 @@ static size_t take(struct http_connection *connection, const char *data, size_t 
             step = (uint64_t)connection->discard < left ? (size_t)connection->discard : left;
             connection->discard -= (int64_t)step;
         } else if (!connection->exchange) {
-            if (!has_room(connection)) break;
+            if (!has_room(connection) || !has_share(connection)) break;
             step = take_head(connection, data + used, left);
         } else if (connection->exchange->state == EXCHANGE_BODY) {
             step = take_body(connection, data + used, left);
@@ -230,6 +269,7 @@ static void set_reading(struct http_connection *connection) {
 void connection_feed(struct http_connection *connection, const char *data, size_t size) {
     if (connection->closing || connection->last) return; /* thrown away */
     bool behind = connection->input.size > 0;
+    if (!behind) connection->share = TURN_SHARE;
     size_t used = behind ? 0 : take(connection, data, size);
     if (connection->closing) return;
     if (!input_append(&connection->input, data + used, size - used)) {
@@ -293,6 +333,7 @@ void connection_drop(struct http_connection *connection) {
     if (connection->closing) return;
     connection->closing = true;
     clock_forget(connection);
+    leave_next_turn(connection);
     output_fini(connection);
     input_fini(&connection->input);
     if (connection->drop_slot && connection->slot) connection->drop_slot(connection->slot);

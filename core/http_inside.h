@@ -29,7 +29,8 @@ enum {
     DISCARD_MAX_BYTES = 64 * 1024, /* of an unwanted body; a longer one costs the connection */
     LINGER_MS = 3000,
     DRAIN_GRACE_MS = 100,
-    SHED_EXTRA = 64 /* connections beyond the limit that are told so before they are closed */
+    TURN_SHARE = 64, /* requests that one connection may have begun in a turn of the loop */
+    SHED_EXTRA = 64  /* connections beyond the limit that are told so before they are closed */
 };
 
 /* What a connection waits for; each is a list, oldest first. */
@@ -79,10 +80,13 @@ struct http_connection {
     size_t write_mark; /* libuv's queue when progress was last seen */
     int64_t discard;   /* bytes of an unwanted body still to come */
     struct deferred turn_end;
+    struct http_connection *next_turn; /* in the server's list of those that used up their share */
     void *slot;
     void (*drop_slot)(void *value);
     char peer[56];
     uint8_t waiting_for;
+    uint8_t share; /* requests that it may still begin in this turn */
+    bool in_next_turn;
     bool no_socket; /* a test feeds it by hand */
     bool reading;
     bool last;     /* no further request is taken; closed when all is written */
@@ -144,9 +148,11 @@ struct http_server {
     size_t listener_count;
     struct http_list waiting[WAITING_KINDS];
     size_t connections; /* not yet released */
-    size_t handles;     /* listeners and timer, not yet closed by libuv */
+    size_t handles;     /* listeners, timer and turn, not yet closed by libuv */
     size_t exchanges;   /* not yet answered */
     uv_timer_t sweep;
+    uv_idle_t turn; /* active while `next_turn` is not empty: the loop then does not wait */
+    struct http_connection *next_turn;
     uint64_t sweep_ms, drain_at_ms;
     bool draining, closing;
     struct deferred drain_end;
@@ -184,6 +190,7 @@ void connection_later(struct http_connection *connection); /* at the end of this
 /* The answer is in the output: the exchange goes, the next request may come. */
 void connection_answered(struct http_connection *connection, bool keep);
 void connection_release(struct http_connection *connection); /* frees it, when nothing holds it */
+void connections_new_turn(uv_idle_t *turn); /* for those that used up their share in the last */
 
 /* http_reply.c */
 void reply_refuse(struct http_connection *connection, int status, const char *why);

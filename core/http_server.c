@@ -138,7 +138,7 @@ static void listener_closed(uv_handle_t *handle) {
     server_free_when_done(server);
 }
 
-static void sweep_closed(uv_handle_t *handle) {
+static void helper_closed(uv_handle_t *handle) {
     struct http_server *server = handle->data;
     server->handles--;
     server_free_when_done(server);
@@ -234,8 +234,9 @@ struct http_server *http_server_open(struct loop *loop, const int *sockets, size
         return NULL;
     }
     uv_timer_init(&loop->uv, &server->sweep);
-    server->sweep.data = server;
-    server->handles = 1;
+    uv_idle_init(&loop->uv, &server->turn);
+    server->sweep.data = server->turn.data = server;
+    server->handles = 2;
     int status = 0;
     for (size_t i = 0; i < count && !status; i++) status = listen_on(server, sockets[i]);
     if (!status) return server;
@@ -263,7 +264,8 @@ void http_server_close(struct http_server *server) {
     stop_listening(server);
     for (unsigned kind = 0; kind < WAITING_KINDS; kind++)
         while (server->waiting[kind].first) connection_drop(server->waiting[kind].first);
-    uv_close((uv_handle_t *)&server->sweep, sweep_closed);
+    uv_close((uv_handle_t *)&server->sweep, helper_closed);
+    uv_close((uv_handle_t *)&server->turn, helper_closed);
 }
 
 size_t http_server_connections(const struct http_server *server) {

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { REPLY_BYTES = 4 << 20, FLOOD_BYTES = 16 << 20, HOPE_MS = 10000 };
+enum { REPLY_BYTES = 4 << 20, FLOOD_BYTES = 16777216, HOPE_MS = 10000 };
 
 struct world {
     struct loop loop;
@@ -672,6 +672,27 @@ static void a_slow_client_hurts_only_itself(void **state) {
     assert_true(wait_for(none_left));
 }
 
+static bool all_thousand(void) {
+    return world.requests == 1001;
+}
+
+static void many_requests_at_once_let_others_through(void **state) {
+    (void)state;
+    static char crowd[100000];
+    static const char one[] = HEAD("GET", "/a") "\r\n";
+    for (size_t i = 0; i < 1000; i++) memcpy(crowd + i * (sizeof one - 1), one, sizeof one);
+    int greedy = client_open(), modest = client_open();
+    turn();
+    assert_int_equal(send(greedy, crowd, 1000 * (sizeof one - 1), 0), 1000 * (sizeof one - 1));
+    assert_int_equal(send(modest, one, sizeof one - 1, 0), sizeof one - 1);
+    assert_true(client_read(modest, 1, false));
+    assert_true(world.requests < 1000);
+    assert_true(wait_for(all_thousand));
+    assert_true(client_read(greedy, 1000, false));
+    close(greedy);
+    close(modest);
+}
+
 static void too_many_connections_are_shed(void **state) {
     (void)state;
     struct http_limits limits;
@@ -760,6 +781,7 @@ int main(void) {
         cmocka_unit_test(slow_clients_are_told_and_dropped),
         cmocka_unit_test(a_client_that_reads_nothing_is_dropped),
         cmocka_unit_test(a_slow_client_hurts_only_itself),
+        cmocka_unit_test(many_requests_at_once_let_others_through),
         cmocka_unit_test(too_many_connections_are_shed),
         cmocka_unit_test(draining_finishes_what_has_begun),
         cmocka_unit_test(an_idle_server_drains_at_once),
