@@ -27,8 +27,8 @@ static int load(sl_call *call, const cJSON *in, const cJSON **answer, int64_t *v
 }
 
 int deploy_get(sl_call *call, const cJSON *in, cJSON *out) {
-    const cJSON *answer;
-    int64_t version;
+    const cJSON *answer = NULL;
+    int64_t version = 0;
     int rc = load(call, in, &answer, &version);
     if (rc) return rc;
     const cJSON *member;
@@ -122,8 +122,8 @@ static int reply_yaml(sl_call *call, const cJSON *objects) {
 }
 
 int deploy_manifests(sl_call *call, const cJSON *in, cJSON *out) {
-    const cJSON *answer;
-    int64_t version;
+    const cJSON *answer = NULL;
+    int64_t version = 0;
     int rc = load(call, in, &answer, &version);
     if (!rc) rc = check_applicable(call, in, answer);
     if (rc) return rc;
@@ -140,8 +140,8 @@ int deploy_manifests(sl_call *call, const cJSON *in, cJSON *out) {
 enum { EXPLAIN_BYTES = 16384 };
 
 int deploy_explain(sl_call *call, const cJSON *in, cJSON *out) {
-    const cJSON *answer;
-    int64_t version;
+    const cJSON *answer = NULL;
+    int64_t version = 0;
     int rc = load(call, in, &answer, &version);
     if (rc) return rc;
     char *text = sl_alloc(call, EXPLAIN_BYTES);

@@ -122,14 +122,21 @@ static void permissions_are_asked(void **state) {
 
 static void wrong_requests_change_nothing(void **state) {
     sl_test_host *host = *state;
-    static const char *const wrong[] = {
-        "{}", "{\"app_name\":\"A_B\",\"environment\":\"dev\",\"config\":{\"image\":\"a\"}}",
-        "{\"app_name\":\"a\",\"environment\":\"moon\",\"config\":{\"image\":\"a\"}}",
-        "{\"app_name\":\"a\",\"environment\":\"dev\",\"config\":{}}",
-        "{\"app_name\":\"a\",\"environment\":\"dev\",\"config\":{\"image\":\"a\"},\"steps\":[{"
-        "\"weight\":50},{\"weight\":10}]}"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_int_equal(sl_test_call(host, "deploy.request", wrong[i]), SL_INVALID);
+    static const char *const faults[][3] = {{"A_B", "dev", "{\"image\":\"a\"}"},
+                                            {"a", "moon", "{\"image\":\"a\"}"},
+                                            {"a", "dev", "{}"},
+                                            {"a", "dev", "{\"image\":\"a\",\"replicas\":-1}"}};
+    char json[256];
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        (void)snprintf(json, sizeof json,
+                       "{\"app_name\":\"%s\",\"environment\":\"%s\",\"config\":%s}", faults[i][0],
+                       faults[i][1], faults[i][2]);
+        assert_int_equal(sl_test_call(host, "deploy.request", json), SL_INVALID);
+    }
+    static const char falling[] = "{\"app_name\":\"a\",\"environment\":\"dev\",\"config\":{"
+                                  "\"image\":\"a\"},\"steps\":[{\"weight\":9},{\"weight\":5}]}";
+    assert_int_equal(sl_test_call(host, "deploy.request", falling), SL_INVALID);
+    assert_int_equal(sl_test_call(host, "deploy.request", "{}"), SL_INVALID);
     assert_int_equal(rows_with(host, "{}"), 0);
     assert_int_equal(sl_test_event_count(host, "*"), 0);
 }
