@@ -153,17 +153,17 @@ cJSON *request_kept(const struct case_file *file) {
     return kept;
 }
 
+/* Events are hashed and kept for good, so they stay short: the subject names the deployment. */
 static cJSON *event_about(const struct case_file *file) {
     cJSON *data = cJSON_CreateObject();
-    put_text_or_null(data, "id", file->id);
-    static const char *const same[] = {"app_name", "environment", "strategy", NULL};
+    static const char *const same[] = {"app_name", "environment", NULL};
     show_members(data, file->in, same);
-    put_borrowed(data, "image", text_of(item_of(file->in, "config"), "image"));
     return data;
 }
 
 cJSON *requested_event(const struct case_file *file) {
     cJSON *data = event_about(file);
+    put_borrowed(data, "image", text_of(item_of(file->in, "config"), "image"));
     static const char *const same[] = {"commit", "author", "reason", NULL};
     show_members(data, file->in, same);
     if (file->diff_bytes) put_text(data, "diff_sha256", file->diff_sha256);
@@ -178,6 +178,7 @@ cJSON *decided_event(const struct case_file *file) {
     put_number(data, "risk_score", number_of(file->judgement->risk, "score"));
     const cJSON *hash = item_of(file->judgement->policy, "policy_hash");
     if (hash) put_shared(data, "policy_hash", hash);
+    if (file->decision->outcome == APPROVED) return data;
     cJSON *reasons = put_array(data, "reasons");
     const cJSON *reason;
     cJSON_ArrayForEach(reason, file->decision->reasons) {

@@ -28,7 +28,8 @@ void answer_fill(cJSON *out, const struct case_file *file);
 /* The request as it is kept: without the diff, which may hold secrets; its size and hash stand for
  * it. */
 cJSON *request_kept(const struct case_file *file);
-/* Data of the events deployment.requested and deployment.<decision>. */
+/* Data of the events deployment.requested and deployment.<decision>; the latter has the reasons of
+ * what was not approved. */
 cJSON *requested_event(const struct case_file *file);
 cJSON *decided_event(const struct case_file *file);
 const char *decided_event_type(enum outcome outcome);

@@ -1,5 +1,5 @@
-/* manifests.h - the Kubernetes objects that bring one version out. Pure, and deterministic: the
- * same plan gives the same bytes.
+/* manifests.h - the Kubernetes objects that bring one version out, filled into templates/. Pure,
+ * and deterministic: the same plan gives the same bytes.
  *
  * The answer is an object: namespace, rollout, services (array), analysis_template, with two or
  * more replicas disruption_budget, and deployment. The Rollout carries its pod template itself.
@@ -24,7 +24,7 @@ struct manifest_settings {
     int default_port;
 };
 
-/* All borrowed; they must live as long as the manifests. */
+/* All borrowed. */
 struct plan {
     const char *tenant; /* "default" does not show in names */
     const char *app, *environment;
@@ -36,9 +36,10 @@ struct plan {
     const cJSON *steps;                         /* wanted by the request, or NULL */
 };
 
-cJSON *manifests_build(const struct plan *plan, const struct manifest_settings *settings);
+/* The object as JSON text, by cJSON's allocator: cJSON_free it. */
+char *manifests_write(const struct plan *plan, const struct manifest_settings *settings);
 
-/* The objects in the order in which they are applied, as the array of a Kubernetes List; shows
+/* Of the parsed text, the objects in the order in which they are applied, as the array of a Kubernetes List; shows
  * parts of `manifests`, which must outlive it. */
 cJSON *manifests_to_apply(const cJSON *manifests);
 

@@ -12,43 +12,58 @@ int port_of(const cJSON *config, int otherwise) {
     return cJSON_IsNumber(port) ? port->valueint : otherwise;
 }
 
-static void put_environment(cJSON *container, const cJSON *variables) {
+static void add_environment(struct text *text, const cJSON *variables) {
     if (!cJSON_IsObject(variables) || !variables->child) return;
-    cJSON *list = put_array(container, "env");
+    text_say(text, ",\"env\":[");
     const cJSON *variable;
     cJSON_ArrayForEach(variable, variables) {
-        cJSON *entry = add_object(list);
-        put_borrowed(entry, "name", variable->string);
-        put_borrowed(entry, "value", cJSON_IsString(variable) ? variable->valuestring : "");
+        if (variable != variables->child) text_say(text, ",");
+        text_say(text, "{\"name\":");
+        text_string(text, variable->string);
+        text_say(text, ",\"value\":");
+        text_string(text, cJSON_IsString(variable) ? variable->valuestring : "");
+        text_say(text, "}");
+    }
+    text_say(text, "]");
+}
+
+static void add_as_given(struct text *text, const cJSON *config) {
+    static const char *const names[] = {"command", "args", "resources"};
+    for (int i = 0; i < 3; i++) {
+        const cJSON *given = item_of(config, names[i]);
+        if (!given) continue;
+        text_say(text, ",");
+        text_string(text, names[i]);
+        text_say(text, ":");
+        text_tree(text, given);
     }
 }
 
-static void put_probe(cJSON *container, const char *path, int port) {
-    cJSON *probe = put_object(container, "readinessProbe");
-    cJSON *get = put_object(probe, "httpGet");
-    put_borrowed(get, "path", path);
-    put_number(get, "port", port);
-    put_number(probe, "periodSeconds", 5);
-    put_number(probe, "failureThreshold", 3);
+static void add_probe(struct text *text, const char *path, int port) {
+    text_say(text, ",\"readinessProbe\":{\"httpGet\":{\"path\":");
+    text_string(text, path);
+    text_say(text, ",\"port\":");
+    text_number(text, port);
+    text_say(text, "},\"periodSeconds\":5,\"failureThreshold\":3}");
 }
 
-void pod_template(cJSON *pod, const char *app, const cJSON *config) {
-    put_borrowed(put_object(put_object(pod, "metadata"), "labels"), "app", app);
-    cJSON *container = add_object(put_array(put_object(pod, "spec"), "containers"));
-    put_borrowed(container, "name", app);
-    put_borrowed(container, "image", text_of(config, "image"));
+void pod_template(struct text *text, const char *app, const cJSON *config) {
+    const char *image = text_of(config, "image");
+    text_say(text, "{\"metadata\":{\"labels\":{\"app\":");
+    text_string(text, app);
+    text_say(text, "}},\"spec\":{\"containers\":[{\"name\":");
+    text_string(text, app);
+    text_say(text, ",\"image\":");
+    text_string(text, image ? image : "");
     int port = port_of(config, 0);
     if (port) {
-        cJSON *entry = add_object(put_array(container, "ports"));
-        put_borrowed(entry, "name", "http");
-        put_number(entry, "containerPort", port);
+        text_say(text, ",\"ports\":[{\"name\":\"http\",\"containerPort\":");
+        text_number(text, port);
+        text_say(text, "}]");
     }
-    put_environment(container, item_of(config, "env"));
-    static const char *const as_given[] = {"command", "args", "resources"};
-    for (int i = 0; i < 3; i++) {
-        const cJSON *given = item_of(config, as_given[i]);
-        if (given) put_shared(container, as_given[i], given);
-    }
+    add_environment(text, item_of(config, "env"));
+    add_as_given(text, config);
     const char *health = text_of(config, "health_path");
-    if (health && port) put_probe(container, health, port);
+    if (health && port) add_probe(text, health, port);
+    text_say(text, "}]}}");
 }

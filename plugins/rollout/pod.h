@@ -5,10 +5,9 @@
 #ifndef ROLLOUT_POD_H
 #define ROLLOUT_POD_H
 
-#include <cjson/cJSON.h>
+#include "text.h"
 
-/* Fills `pod`: metadata and spec. Borrows `app` and strings and trees of `config`. */
-void pod_template(cJSON *pod, const char *app, const cJSON *config);
+void pod_template(struct text *text, const char *app, const cJSON *config);
 
 int replicas_of(const cJSON *config);            /* 1 when absent */
 int port_of(const cJSON *config, int otherwise); /* `otherwise` when absent */

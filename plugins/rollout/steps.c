@@ -3,7 +3,7 @@
 #include "decide.h"
 #include "tree.h"
 
-#include <stdio.h>
+#include <string.h>
 
 static const struct pace paces[] = {
     {"LOW", {25, 50, 100}, 120, 300, 1},
@@ -17,52 +17,55 @@ const struct pace *pace_of(const char *risk_level) {
     return &paces[rank < 0 ? 2 : rank];
 }
 
-static void add_weight(cJSON *steps, double weight) {
-    put_number(add_object(steps), "setWeight", weight);
+static void add_weight(struct text *text, long long weight) {
+    text_say(text, "{\"setWeight\":");
+    text_number(text, weight);
+    text_say(text, "}");
 }
 
-static void add_pause(cJSON *steps, double seconds) {
-    char duration[32];
-    (void)snprintf(duration, sizeof duration, "%.0fs", seconds);
-    put_text(put_object(add_object(steps), "pause"), "duration", duration);
+static void add_pause(struct text *text, long long seconds) {
+    text_say(text, ",{\"pause\":{\"duration\":\"");
+    text_number(text, seconds);
+    text_say(text, "s\"}}");
 }
 
-void put_analysis(cJSON *parent, const char *name, const char *template_name) {
-    cJSON *analysis = put_object(parent, name);
-    put_borrowed(add_object(put_array(analysis, "templates")), "templateName", template_name);
-    cJSON *hash = add_object(put_array(analysis, "args"));
-    put_borrowed(hash, "name", "hash");
-    put_borrowed(put_object(hash, "valueFrom"), "podTemplateHashValue", "Latest");
+static void add_analysis(struct text *text, const char *analysis) {
+    text_say(text, ",{\"analysis\":");
+    text_add(text, analysis, strlen(analysis));
+    text_say(text, "}");
 }
 
-static cJSON *steps_of_pace(const struct pace *pace, const char *template_name) {
-    cJSON *steps = cJSON_CreateArray();
+static void add_paced(struct text *text, const struct pace *pace, const char *analysis) {
     for (const int *weight = pace->weights; *weight; weight++) {
-        add_weight(steps, *weight);
+        if (weight != pace->weights) text_say(text, ",");
+        add_weight(text, *weight);
         if (*weight == 100) break;
-        add_pause(steps, pace->pause_s);
-        put_analysis(add_object(steps), "analysis", template_name);
+        add_pause(text, pace->pause_s);
+        add_analysis(text, analysis);
     }
-    return steps;
 }
 
-static cJSON *steps_of_request(const cJSON *wanted, const char *template_name) {
-    cJSON *steps = cJSON_CreateArray();
+static void add_wanted(struct text *text, const cJSON *wanted, const char *analysis) {
     const cJSON *step;
     cJSON_ArrayForEach(step, wanted) {
         double weight = number_of(step, "weight");
         double pause_ms = number_of(step, "pause");
-        add_weight(steps, weight);
-        if (pause_ms > 0) add_pause(steps, pause_ms / 1000);
+        if (step != wanted->child) text_say(text, ",");
+        add_weight(text, (long long)weight);
+        if (pause_ms > 0) add_pause(text, (long long)(pause_ms / 1000));
         if (weight < 100 && !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(step, "analysis")))
-            put_analysis(add_object(steps), "analysis", template_name);
+            add_analysis(text, analysis);
     }
-    return steps;
 }
 
-cJSON *canary_steps(const struct pace *pace, const cJSON *wanted, const char *template_name) {
-    return cJSON_GetArraySize(wanted) ? steps_of_request(wanted, template_name)
-                                      : steps_of_pace(pace, template_name);
+void canary_steps(struct text *text, const struct pace *pace, const cJSON *wanted,
+                  const char *analysis) {
+    text_say(text, "[");
+    if (cJSON_GetArraySize(wanted))
+        add_wanted(text, wanted, analysis);
+    else
+        add_paced(text, pace, analysis);
+    text_say(text, "]");
 }
 
 const char *steps_fault(const cJSON *wanted, int *index) {

@@ -3,7 +3,7 @@
 #ifndef ROLLOUT_STEPS_H
 #define ROLLOUT_STEPS_H
 
-#include <cjson/cJSON.h>
+#include "text.h"
 
 /* What the risk of the change means for its way into production. */
 struct pace {
@@ -17,14 +17,11 @@ struct pace {
 /* The pace of a level; of HIGH for a word that is not known or NULL. */
 const struct pace *pace_of(const char *risk_level);
 
-/* spec.strategy.canary.steps of an Argo Rollout: setWeight, pause, analysis, and so on to 100.
- * `wanted` are the steps of the request ({weight, pause (ms), analysis}), or NULL for those of the
- * pace. `template_name` is the AnalysisTemplate that is run between the steps; borrowed. */
-cJSON *canary_steps(const struct pace *pace, const cJSON *wanted, const char *template_name);
-
-/* Puts one run of the analysis over the pods of the new version, told apart by the hash that Argo
- * puts into their names. */
-void put_analysis(cJSON *parent, const char *name, const char *template_name);
+/* Writes spec.strategy.canary.steps of an Argo Rollout: setWeight, pause, analysis, and so on to
+ * 100. `wanted` are the steps of the request ({weight, pause (ms), analysis}), or NULL for those of
+ * the pace; `analysis` is what runs between them, as JSON. */
+void canary_steps(struct text *text, const struct pace *pace, const cJSON *wanted,
+                  const char *analysis);
 
 /* NULL, or what is wrong with the steps of a request; `*index` is then the step's place. */
 const char *steps_fault(const cJSON *wanted, int *index);

@@ -127,7 +127,11 @@ def test_state_and_events_are_kept(server):
     told = events_of(server, answer["id"])
     assert [event["type"] for event in told] == ["deployment.requested", "deployment.approved"]
     assert told[0]["data"]["commit"] == "abc1234"
-    assert told[1]["data"]["status"] == "APPROVED" and told[1]["data"]["reasons"]
+    assert told[1]["data"]["status"] == "APPROVED" and told[1]["data"]["risk_level"]
+    denied = post(server, request("kept", "prod", "app:latest"))
+    told = events_of(server, denied["id"])
+    assert told[1]["type"] == "deployment.denied"
+    assert any("latest" in reason["message"] for reason in told[1]["data"]["reasons"])
 
 
 def test_everything_survives_a_kill(sluice):

@@ -31,6 +31,15 @@ static struct plan shop(const cJSON *config) {
                          .config = config};
 }
 
+/* The manifests, read back as JSON. */
+static cJSON *draw(const struct plan *plan) {
+    char *text = manifests_write(plan, &settings);
+    cJSON *made = cJSON_ParseWithOpts(text, NULL, 1);
+    if (!made) fail_msg("no JSON: %s", text);
+    cJSON_free(text);
+    return made;
+}
+
 /* Walks "rollout.spec.replicas", numbers for places in arrays. */
 static const cJSON *at(const cJSON *tree, const char *path) {
     char part[64];
@@ -61,7 +70,7 @@ static void canary_is_the_default(void **state) {
     cJSON *config = cJSON_Parse("{\"image\":\"registry.internal/shop:1.4.2\",\"replicas\":4}");
     struct plan plan = shop(config);
     plan.strategy = NULL;
-    cJSON *made = manifests_build(&plan, &settings);
+    cJSON *made = draw(&plan);
     assert_string_equal(text_at(made, "namespace.kind"), "Namespace");
     assert_string_equal(text_at(made, "namespace.metadata.name"), "shop-prod");
     assert_string_equal(text_at(made, "rollout.apiVersion"), "argoproj.io/v1alpha1");
@@ -87,7 +96,7 @@ static void selectors_match_the_pods(void **state) {
     (void)state;
     cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":2}");
     struct plan plan = shop(config);
-    cJSON *made = manifests_build(&plan, &settings);
+    cJSON *made = draw(&plan);
     const char *app = text_at(made, "rollout.spec.template.metadata.labels.app");
     static const char *const selectors[] = {"rollout.spec.selector.matchLabels.app",
                                             "services.0.spec.selector.app",
@@ -105,7 +114,7 @@ static void steps_name_the_template(void **state) {
     (void)state;
     cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":2}");
     struct plan plan = shop(config);
-    cJSON *made = manifests_build(&plan, &settings);
+    cJSON *made = draw(&plan);
     const char *name = text_at(made, "analysis_template.metadata.name");
     assert_string_equal(name, "shop-success-rate");
     assert_string_equal(
@@ -122,7 +131,7 @@ static void the_query_looks_at_new_pods_only(void **state) {
     (void)state;
     cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":2}");
     struct plan plan = shop(config);
-    cJSON *made = manifests_build(&plan, &settings);
+    cJSON *made = draw(&plan);
     const cJSON *metric = at(made, "analysis_template.spec.metrics.0");
     const char *pods = "namespace=\"shop-prod\",pod=~\"shop-{{args.hash}}-.+\"";
     char query[512];
@@ -145,9 +154,9 @@ static void blue_green_follows_the_risk(void **state) {
     struct plan plan = shop(config);
     plan.strategy = "bluegreen";
     plan.risk_level = "LOW";
-    cJSON *low = manifests_build(&plan, &settings);
+    cJSON *low = draw(&plan);
     plan.risk_level = "HIGH";
-    cJSON *high = manifests_build(&plan, &settings);
+    cJSON *high = draw(&plan);
     static const char *const way = "rollout.spec.strategy.blueGreen.autoPromotionEnabled";
     assert_true(cJSON_IsTrue(at(low, way)));
     assert_true(cJSON_IsFalse(at(high, way)));
@@ -170,7 +179,7 @@ static void one_replica_has_no_budget(void **state) {
     (void)state;
     cJSON *config = cJSON_Parse("{\"image\":\"a:1\"}");
     struct plan plan = shop(config);
-    cJSON *made = manifests_build(&plan, &settings);
+    cJSON *made = draw(&plan);
     assert_null(at(made, "disruption_budget"));
     assert_int_equal(number_at(made, "rollout.spec.replicas"), 1);
     cJSON_Delete(made);
@@ -184,7 +193,7 @@ static void the_container_is_as_configured(void **state) {
         "\"env\":{\"MODE\":\"fast\",\"N\":\"1\"},\"args\":[\"--x\"],"
         "\"resources\":{\"limits\":{\"memory\":\"1Gi\"}}}");
     struct plan plan = shop(config);
-    cJSON *made = manifests_build(&plan, &settings);
+    cJSON *made = draw(&plan);
     char *text = cJSON_PrintUnformatted(at(made, "rollout.spec.template.spec.containers.0"));
     assert_string_equal(
         text, "{\"name\":\"shop\",\"image\":\"a:1\",\"ports\":[{\"name\":\"http\","
@@ -202,7 +211,7 @@ static void the_plain_deployment_is_whole(void **state) {
     (void)state;
     cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":4}");
     struct plan plan = shop(config);
-    cJSON *made = manifests_build(&plan, &settings);
+    cJSON *made = draw(&plan);
     assert_string_equal(text_at(made, "deployment.apiVersion"), "apps/v1");
     assert_string_equal(text_at(made, "deployment.metadata.name"), "shop");
     assert_string_equal(text_at(made, "deployment.metadata.namespace"), "shop-prod");
@@ -216,7 +225,7 @@ static void what_is_applied_and_in_which_order(void **state) {
     (void)state;
     cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":4}");
     struct plan plan = shop(config);
-    cJSON *made = manifests_build(&plan, &settings);
+    cJSON *made = draw(&plan);
     cJSON *objects = manifests_to_apply(made);
     static const char *const kinds[] = {"Namespace", "AnalysisTemplate",    "Service",
                                         "Service",   "PodDisruptionBudget", "Rollout"};
@@ -233,7 +242,7 @@ static void tenants_do_not_share_a_namespace(void **state) {
     cJSON *config = cJSON_Parse("{\"image\":\"a:1\"}");
     struct plan plan = shop(config);
     plan.tenant = "acme";
-    cJSON *made = manifests_build(&plan, &settings);
+    cJSON *made = draw(&plan);
     assert_string_equal(text_at(made, "namespace.metadata.name"), "acme-shop-prod");
     assert_string_equal(text_at(made, "rollout.metadata.namespace"), "acme-shop-prod");
     assert_non_null(
@@ -248,13 +257,60 @@ static void the_same_plan_gives_the_same_bytes(void **state) {
     cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":4,\"env\":{\"B\":\"1\",\"A\":"
                                 "\"2\"}}");
     struct plan plan = shop(config);
-    cJSON *one = manifests_build(&plan, &settings), *two = manifests_build(&plan, &settings);
-    char *a = cJSON_PrintUnformatted(one), *b = cJSON_PrintUnformatted(two);
+    char *a = manifests_write(&plan, &settings), *b = manifests_write(&plan, &settings);
     assert_string_equal(a, b);
     cJSON_free(a);
     cJSON_free(b);
-    cJSON_Delete(one);
-    cJSON_Delete(two);
+    cJSON_Delete(config);
+}
+
+/* Whatever stands in a request or a setting, the text stays JSON and the value stays itself. */
+static void values_cannot_break_out(void **state) {
+    (void)state;
+    cJSON *config =
+        cJSON_Parse("{\"image\":\"a\\\"b\\\\c\\n$app$(pod)\",\"env\":{\"A\\\"\":\"x\\u0001"
+                    "\\ty\"},\"args\":[\"\\\"\"],\"health_path\":\"/\\\"\",\"port\":1}");
+    assert_non_null(config);
+    struct plan plan = shop(config);
+    plan.id = "01\"$risk";
+    struct manifest_settings odd = settings;
+    odd.prometheus = "http://p/\x01\"\\";
+    char *text = manifests_write(&plan, &odd);
+    cJSON *made = cJSON_ParseWithOpts(text, NULL, 1);
+    assert_non_null(made);
+    const cJSON *container = at(made, "rollout.spec.template.spec.containers.0");
+    assert_string_equal(text_of(container, "image"), "a\"b\\c\n$app$(pod)");
+    assert_string_equal(text_at(container, "env.0.name"), "A\"");
+    assert_string_equal(text_at(container, "env.0.value"), "x\x01\ty");
+    assert_string_equal(text_at(container, "args.0"), "\"");
+    assert_string_equal(
+        text_of(item_of(at(made, "rollout.metadata"), "annotations"), "sluice/deployment"),
+        "01\"$risk");
+    assert_string_equal(
+        text_at(made, "analysis_template.spec.metrics.0.provider.prometheus.address"),
+        odd.prometheus);
+    cJSON_free(text);
+    cJSON_Delete(made);
+    cJSON_Delete(config);
+}
+
+/* Many variables make the text outgrow its first room. */
+static void long_manifests_are_whole(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":3}");
+    cJSON *env = cJSON_AddObjectToObject(config, "env");
+    for (int i = 0; i < 900; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "VARIABLE_%d", i);
+        cJSON_AddStringToObject(env, name, "some value that takes its room");
+    }
+    struct plan plan = shop(config);
+    cJSON *made = draw(&plan);
+    assert_int_equal(cJSON_GetArraySize(at(made, "rollout.spec.template.spec.containers.0.env")),
+                     900);
+    assert_int_equal(cJSON_GetArraySize(at(made, "deployment.spec.template.spec.containers.0.env")),
+                     900);
+    cJSON_Delete(made);
     cJSON_Delete(config);
 }
 
@@ -271,6 +327,8 @@ int main(void) {
         cmocka_unit_test(what_is_applied_and_in_which_order),
         cmocka_unit_test(tenants_do_not_share_a_namespace),
         cmocka_unit_test(the_same_plan_gives_the_same_bytes),
+        cmocka_unit_test(values_cannot_break_out),
+        cmocka_unit_test(long_manifests_are_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,71 @@
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void text_begin(struct text *text, size_t room) {
+    *text = (struct text){.bytes = cJSON_malloc(room), .room = room};
+}
+
+static void grow(struct text *text, size_t more) {
+    size_t room = (text->size + more) * 2;
+    char *bytes = cJSON_malloc(room);
+    memcpy(bytes, text->bytes, text->size);
+    cJSON_free(text->bytes);
+    text->bytes = bytes;
+    text->room = room;
+}
+
+char *text_end(struct text *text) {
+    text_add(text, "", 1);
+    text->size--;
+    return text->bytes;
+}
+
+void text_add(struct text *text, const char *bytes, size_t size) {
+    if (text->size + size > text->room) grow(text, size);
+    memcpy(text->bytes + text->size, bytes, size);
+    text->size += size;
+}
+
+void text_number(struct text *text, long long number) {
+    char digits[24];
+    text_add(text, digits, (size_t)snprintf(digits, sizeof digits, "%lld", number));
+}
+
+static inline bool is_plain(unsigned char byte) {
+    return byte >= 0x20 && byte != '"' && byte != '\\';
+}
+
+bool text_is_plain(const char *value) {
+    for (; *value; value++)
+        if (!is_plain((unsigned char)*value)) return false;
+    return true;
+}
+
+void text_escaped(struct text *text, const char *value) {
+    const char *from = value, *at = value;
+    for (; *at; at++) {
+        unsigned char byte = (unsigned char)*at;
+        if (is_plain(byte)) continue;
+        text_add(text, from, (size_t)(at - from));
+        from = at + 1;
+        char escape[8];
+        int size = byte >= 0x20 ? snprintf(escape, sizeof escape, "\\%c", byte)
+                                : snprintf(escape, sizeof escape, "\\u%04x", byte);
+        text_add(text, escape, (size_t)size);
+    }
+    text_add(text, from, (size_t)(at - from));
+}
+
+void text_string(struct text *text, const char *value) {
+    text_say(text, "\"");
+    text_escaped(text, value);
+    text_say(text, "\"");
+}
+
+void text_tree(struct text *text, const cJSON *tree) {
+    char *printed = cJSON_PrintUnformatted(tree);
+    if (printed) text_add(text, printed, strlen(printed));
+    cJSON_free(printed);
+}
