@@ -188,7 +188,8 @@ static void add_sum(const struct score *score, cJSON *out) {
     const struct judgement *judged = &score->judged;
     cJSON *item = cJSON_AddObjectToObject(out, "log_odds");
     add_number(item, "base", logit(score->base.rate));
-    add_number(item, "start", judged->model ? judged->model->start + score->base.shift : 0);
+    add_number(item, "start", judged->model ? judged->model->start : 0);
+    add_number(item, "local", judged->model ? score->base.shift : 0);
     double effects = 0;
     for (uint32_t i = 0; i < judged->learned.count; i++) effects += judged->learned.effects[i];
     add_number(item, "learned", effects);

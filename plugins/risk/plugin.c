@@ -1,20 +1,9 @@
 /* The face of the plugin: every operation, field and option on one screen or two. */
-#include "answer.h"
 #include "embedded_models.h"
-#include "signals.h"
+#include "risk.h"
 
-#include <sluice/sluice.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A diff of this size takes about a millisecond: larger ones are scored beside the loop. */
-enum { OFFLOAD_BYTES = 96 * 1024 };
-
-struct risk {
-    struct scorer scorer;
-    struct signals *signals;
-    double base_rate;
-};
 
 static const sl_field context_in[] = {
     SL_INT("tier", .help = "criticality of the service, 0 is the highest", .min = 0, .max = 9),
@@ -69,167 +58,68 @@ static const sl_field score_out[] = {
     SL_LIST("signals", SL_T_ANY, .help = "danger signals with file, line, meaning and fix"),
     SL_LIST("hotspots", SL_T_ANY, .help = "the heaviest hunks"),
     SL_LIST("what_would_lower_it", SL_T_ANY, .help = "each judged again by the same rules"),
+    SL_LIST("similar", SL_T_ANY, .help = "the nearest changes of the past and how they ended"),
     SL_OBJECT("change", NULL, .help = "what was read, and what was skipped", .flags = SL_OPEN),
     SL_ANY("model", .help = "which model answered, and how good it is"),
     SL_END};
 
 static const sl_field model_out[] = {
     SL_LIST("models", SL_T_ANY, .help = "the models, best first"),
+    SL_OBJECT("local", NULL,
+              .help = "this tenant's outcomes: AUC, Brier, calibration error, reliability, drift",
+              .flags = SL_OPEN),
+    SL_LIST("calibrations", SL_T_ANY, .help = "what was learned when, newest first"),
+    SL_NUMBER("shift", .help = "what local outcomes add to the models' log-odds"),
     SL_LIST("features", SL_T_ANY, .help = "all features that are measured"),
     SL_LIST("context_rules", SL_T_ANY, .help = "the prior on the circumstances"),
     SL_NUMBER("base_rate", .help = "share of changes that introduce a defect"),
     SL_STRING("not_predicted", .help = "what the figures do not mean"),
     SL_END};
 
+static const sl_field outcome_in[] = {
+    SL_STRING("change", .help = "the change: a deployment as \"deployment/ID\", or a commit",
+              .min = 1, .max = 200, .flags = SL_REQUIRED),
+    SL_ENUM("outcome", "good|promoted|defect|rolled_back|incident|hotfixed", .help = "how it ended",
+            .flags = SL_REQUIRED),
+    SL_STRING("app", .help = "name of the application", .max = 200),
+    SL_NUMBER("log_odds", .help = "log_odds.start + log_odds.learned of its score, when known",
+              .min = -50, .max = 50),
+    SL_STRING("diff", .help = "its diff, when it was never scored", .max = SL_MIB(8)),
+    SL_STRING("numstat", .help = "or its numstat", .max = SL_MIB(1)),
+    SL_STRING("message", .help = "and its message", .max = SL_KIB(64)),
+    SL_INT("at_ms", .help = "when it ended, milliseconds since 1970", .min = 0),
+    SL_END};
+
+static const sl_field outcomes_in[] = {SL_LIST_OF("outcomes", outcome_in,
+                                                  .help = "how changes ended", .min = 1,
+                                                  .max = 1000, .flags = SL_REQUIRED),
+                                       SL_END};
+
+static const sl_field outcomes_out[] = {SL_INT("taken", .help = "how many were kept"), SL_END};
+
+static const sl_field install_in[] = {SL_OBJECT("model", NULL,
+                                                .help = "a model file as train.py writes it",
+                                                .flags = SL_OPEN | SL_REQUIRED),
+                                      SL_END};
+
+static const sl_field install_out[] = {
+    SL_STRING("model", .help = "its id"), SL_STRING("input", .help = "the input it needs"),
+    SL_INT("number", .help = "of this tenant's models for that input"), SL_END};
+
+static const sl_field rollback_in[] = {
+    SL_ENUM("what", "calibration|numstat|diff|history", .def = "calibration",
+            .help = "the calibration, or the model for this input"),
+    SL_END};
+
+static const sl_field rollback_out[] = {
+    SL_STRING("what", .help = "what was taken back"),
+    SL_INT("number", .help = "the one that counts now; 0: the built-in state"), SL_END};
+
 static const sl_field options[] = {
     SL_NUMBER("base_rate", .def = "0.10", .min = 0.001, .max = 0.9,
               .help = "share of changes that introduce a defect, until local outcomes are known"),
     SL_MAP("context", SL_T_NUMBER, .help = "weights of the context rules in log-odds, by rule id"),
     SL_END};
-
-static const cJSON *find(const cJSON *in, const char *name, const char *other) {
-    const cJSON *payload = sl_get(in, "payload");
-    const cJSON *found = sl_get(in, name);
-    if (!found && other) found = sl_get(in, other);
-    if (!found) found = sl_get(payload, name);
-    if (!found && other) found = sl_get(payload, other);
-    if (!found) found = sl_get(sl_get(payload, "config"), name);
-    return found;
-}
-
-static struct diff_text text_of(const cJSON *item) {
-    const char *text = cJSON_GetStringValue(item);
-    return (struct diff_text){text ? text : "", text ? strlen(text) : 0};
-}
-
-static int flag_of(const cJSON *item) {
-    return cJSON_IsBool(item) ? cJSON_IsTrue(item) : -1;
-}
-
-static double number_of(const cJSON *item) {
-    return cJSON_IsNumber(item) ? item->valuedouble : -1;
-}
-
-/* The place of a word in a list of alternatives, from 1; 0 when it is none of them. */
-static int choice_of(const cJSON *item, const char *const *words) {
-    const char *text = cJSON_GetStringValue(item);
-    for (int i = 0; text && words[i]; i++) {
-        size_t len = strcspn(words[i], "|");
-        for (const char *at = words[i];; at += len + 1) {
-            len = strcspn(at, "|");
-            if (strlen(text) == len && memcmp(text, at, len) == 0) return i + 1;
-            if (!at[len]) break;
-        }
-    }
-    return 0;
-}
-
-static struct context read_context(const cJSON *in) {
-    static const char *const environments[] = {"dev|development|test", "stage|staging|preprod",
-                                               "prod|production|live", NULL};
-    static const char *const exposures[] = {"internal", "partner", "external|public", NULL};
-    static const char *const classes[] = {"public", "internal", "confidential|restricted", "pii",
-                                          NULL};
-    struct context c = context_unknown();
-    const cJSON *given = sl_get(in, "context");
-    const cJSON *exposure = sl_get(given, "exposure"), *data = sl_get(given, "data_class");
-    c.environment = choice_of(find(in, "environment", "env"), environments);
-    c.exposure = choice_of(exposure ? exposure : find(in, "exposure", NULL), exposures);
-    c.data_class = choice_of(data ? data : find(in, "data_classification", "data_class"), classes);
-    if (!given) return c;
-    c.tier = (int)number_of(sl_get(given, "tier"));
-    c.freeze = flag_of(sl_get(given, "freeze"));
-    c.business_hours = flag_of(sl_get(given, "business_hours"));
-    c.on_call = flag_of(sl_get(given, "on_call"));
-    c.rollback_ready = flag_of(sl_get(given, "rollback_ready"));
-    c.emergency = flag_of(sl_get(given, "emergency"));
-    const cJSON *budget = sl_get(given, "budget_left");
-    if (cJSON_IsNumber(budget)) c.budget_left = budget->valuedouble < 0 ? 0 : budget->valuedouble;
-    c.deploys_hour = number_of(sl_get(given, "deploys_hour"));
-    c.bad_share = number_of(sl_get(given, "bad_share"));
-    return c;
-}
-
-struct work {
-    const struct scorer *scorer;
-    struct score_input in;
-    struct score score;
-};
-
-static int do_work(void *arg) {
-    struct work *work = arg;
-    return score_change(work->scorer, &work->in, &work->score);
-}
-
-static int refuse(sl_call *call, const struct work *work) {
-    if (work->score.numstat_fault) {
-        sl_fault(call, "/numstat", "send the output of `git diff --numstat`",
-                 "line %u is not \"added<TAB>deleted<TAB>path\"", work->score.numstat_fault);
-        return sl_fail(call, SL_INVALID, "the numstat cannot be read at line %u",
-                       work->score.numstat_fault);
-    }
-    sl_fault(call, "/diff", "send the output of `git diff`", "line %u: %s",
-             work->score.report.error_line, work->score.report.error);
-    return sl_fail(call, SL_INVALID, "the diff cannot be read at line %u: %s",
-                   work->score.report.error_line, work->score.report.error);
-}
-
-static int risk_score(sl_call *call, const cJSON *in, cJSON *out) {
-    struct risk *risk = sl_state(call);
-    struct work *work = sl_alloc(call, sizeof *work);
-    const cJSON *replicas = find(in, "replicas", NULL);
-    work->scorer = &risk->scorer;
-    work->in = (struct score_input){.diff = text_of(find(in, "diff", NULL)),
-                                    .numstat = text_of(find(in, "numstat", NULL)),
-                                    .message = text_of(find(in, "message", "commit_message")),
-                                    .image = text_of(find(in, "image", NULL)),
-                                    .replicas = cJSON_IsNumber(replicas) ? replicas->valueint : -1,
-                                    .authored_s = sl_get_int(in, "authored_at", 0),
-                                    .context = read_context(in),
-                                    .base = {.rate = risk->base_rate}};
-    if (work->in.diff.len > DIFF_LIMIT_BYTES)
-        return sl_fail(call, SL_TOO_LARGE, "the diff in the payload has more than 8 MiB");
-    int rc = work->in.diff.len > OFFLOAD_BYTES ? sl_offload(call, do_work, work) : do_work(work);
-    if (rc == SL_LIMIT)
-        rc = sl_fail(call, SL_LIMIT, "too many large diffs are being scored: try again");
-    else if (rc)
-        rc = refuse(call, work);
-    else
-        answer_score(&work->score, strcmp(sl_get_text(in, "detail", "full"), "brief") == 0, out);
-    if (!rc) sl_count(call, "risk_scores_total", 1, level_name(work->score.judged.level));
-    score_fini(&work->score);
-    return rc;
-}
-
-static int risk_model(sl_call *call, const cJSON *in, cJSON *out) {
-    (void)in;
-    const struct risk *risk = sl_state(call);
-    cJSON *models = cJSON_AddArrayToObject(out, "models");
-    for (uint32_t i = 0; i < risk->scorer.model_count; i++)
-        cJSON_AddItemToArray(models, answer_model(&risk->scorer.models[i]));
-    cJSON *list = cJSON_AddArrayToObject(out, "features");
-    for (size_t i = 0; i < feature_count; i++) {
-        cJSON *item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "id", features[i].id);
-        cJSON_AddStringToObject(item, "unit", features[i].unit);
-        cJSON_AddStringToObject(item, "definition", features[i].definition);
-        cJSON_AddStringToObject(item, "source", feature_source_name(features[i].source));
-        cJSON_AddItemToArray(list, item);
-    }
-    cJSON *rules = cJSON_AddArrayToObject(out, "context_rules");
-    for (size_t i = 0; i < context_rule_count; i++) {
-        cJSON *item = cJSON_CreateObject();
-        cJSON_AddStringToObject(item, "id", context_rules[i].id);
-        cJSON_AddNumberToObject(item, "weight", risk->scorer.weights[i]);
-        cJSON_AddStringToObject(item, "words", context_rules[i].words);
-        cJSON_AddItemToArray(rules, item);
-    }
-    cJSON_AddNumberToObject(out, "base_rate", risk->base_rate);
-    cJSON_AddStringToObject(out, "not_predicted",
-                            "reverts and incidents: on real reverts of nine projects models of "
-                            "this kind have no skill (AUC .48)");
-    return 0;
-}
 
 static int set_weights(sl_call *call, const cJSON *config, double *weights) {
     const cJSON *item = NULL;
@@ -267,6 +157,7 @@ static int risk_start(sl_call *call, const cJSON *config) {
             rc = sl_fail(call, SL_INTERNAL, "a built-in model is damaged: %s", why);
     if (rc) return rc;
     risk->signals = signals_new(why);
+    if (!risk->signals) return sl_fail(call, SL_UNAVAILABLE, "%s", why);
     risk->scorer.signals = risk->signals;
     return 0;
 }
@@ -274,6 +165,7 @@ static int risk_start(sl_call *call, const cJSON *config) {
 static void risk_stop(sl_call *call) {
     struct risk *risk = sl_state(call);
     if (!risk) return;
+    risk_forget_tenants(risk);
     signals_free(risk->signals);
     free(risk);
     sl_set_state(call, NULL);
@@ -299,6 +191,57 @@ static const sl_op ops[] = {
      .needs = "risk:read",
      .run = risk_model,
      .effect = SL_READS},
+    {.name = "risk.outcomes",
+     .route = "POST /risk/outcomes",
+     .summary = "Record how changes ended, and learn from it",
+     .in = outcomes_in,
+     .out = outcomes_out,
+     .needs = "risk:write",
+     .example = "{\"outcomes\":[{\"change\":\"deployment/1\",\"outcome\":\"good\"}]}",
+     .run = risk_outcomes,
+     .effect = SL_WRITES,
+     .max_body = 20U * 1024 * 1024},
+    {.name = "risk.install",
+     .route = "POST /risk/model",
+     .summary = "Replace a risk model for this tenant",
+     .in = install_in,
+     .out = install_out,
+     .needs = "risk:admin",
+     .run = risk_install,
+     .effect = SL_WRITES},
+    {.name = "risk.rollback",
+     .route = "POST /risk/model/rollback",
+     .summary = "Go back to the calibration or model before",
+     .in = rollback_in,
+     .out = rollback_out,
+     .needs = "risk:admin",
+     .run = risk_rollback,
+     .effect = SL_WRITES},
+    SL_END};
+
+/* Names keep the listeners' places in the log. */
+static const sl_listen listens[] = {
+    {.name = "deployments", .type = "deployment.*", .run = risk_hear},
+    {.name = "rollouts", .type = "rollout.*", .run = risk_hear},
+    {.name = "incidents", .type = "incident.*", .run = risk_hear},
+    SL_END};
+
+static const sl_migration migrations[] = {
+    {.number = 1,
+     .name = "outcomes and what was learned",
+     .sql = "CREATE TABLE risk_outcome (tenant TEXT NOT NULL, change_id TEXT NOT NULL, app TEXT, "
+            "learned DOUBLE PRECISION, la DOUBLE PRECISION, ctl DOUBLE PRECISION, "
+            "nd DOUBLE PRECISION, level TEXT, outcome TEXT, bad INTEGER, at_ms BIGINT NOT NULL, "
+            "PRIMARY KEY (tenant, change_id));"
+            "CREATE INDEX risk_outcome_newest ON risk_outcome (tenant, at_ms);"
+            "CREATE TABLE risk_calibration (tenant TEXT NOT NULL, number INTEGER NOT NULL, "
+            "base_rate DOUBLE PRECISION NOT NULL, shift DOUBLE PRECISION NOT NULL, "
+            "outcomes INTEGER NOT NULL, auc DOUBLE PRECISION NOT NULL, "
+            "brier DOUBLE PRECISION NOT NULL, calibration_error DOUBLE PRECISION NOT NULL, "
+            "active INTEGER NOT NULL, at_ms BIGINT NOT NULL, PRIMARY KEY (tenant, number));"
+            "CREATE TABLE risk_model_file (tenant TEXT NOT NULL, slot TEXT NOT NULL, "
+            "number INTEGER NOT NULL, json TEXT NOT NULL, active INTEGER NOT NULL, actor TEXT, "
+            "at_ms BIGINT NOT NULL, PRIMARY KEY (tenant, slot, number));"},
     SL_END};
 
 static const sl_metric metrics[] = {
@@ -307,5 +250,6 @@ static const sl_metric metrics[] = {
 
 SL_PLUGIN(.name = "risk", .version = "1.0.0",
           .summary = "Scores how risky a change is, says why, and what would lower it",
-          .license = "Apache-2.0", .config = options, .ops = ops, .metrics = metrics,
-          .check = risk_check, .start = risk_start, .stop = risk_stop);
+          .license = "Apache-2.0", .config = options, .ops = ops, .on = listens,
+          .schema = migrations, .metrics = metrics, .check = risk_check, .start = risk_start,
+          .stop = risk_stop);

@@ -11,14 +11,42 @@
 struct score_input;
 struct signals;
 
+/* One side of a file, gathered: an expression may look at the next lines too. */
+struct signals_line {
+    uint32_t from;   /* offset in the text */
+    uint32_t number; /* in the file */
+};
+
+struct signals_side {
+    char *text;
+    size_t len, room;
+    struct signals_line *lines;
+    size_t line_count, lines_room;
+};
+
+/* A dependency whose version was taken away: its line without the version, and the version. */
+struct signals_version {
+    uint64_t name;
+    uint32_t major;
+};
+
+enum { SIGNALS_TALLIES = 8, SIGNALS_VERSIONS = 128 };
+
 struct signals_run {
     const struct signals *signals;
     struct findings *found;
     const struct change *change;
     struct diff_text path; /* valid until the file ends */
     int32_t file;
-    uint64_t wanted; /* groups of rules that this file's kind and path allow */
-    bool skip_secrets;
+    enum file_kind kind;
+    uint32_t where; /* enum danger_where */
+    bool created, secrets_here, way_down;
+    size_t keyword_len; /* of the keyword that is being tried */
+    int32_t tallies[SIGNALS_TALLIES];
+    int32_t assertions; /* added less deleted ones, whole change */
+    struct signals_version versions[SIGNALS_VERSIONS];
+    uint32_t version_count;
+    struct signals_side added, deleted;
 };
 
 /* NULL when memory is out or a rule does not compile (then `why` says which). */

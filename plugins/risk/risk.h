@@ -1,0 +1,60 @@
+/* The plugin's state, and what its files with a host share: plugin.c, scoring.c, learning.c. */
+#ifndef RISK_RISK_H
+#define RISK_RISK_H
+
+#include "learn.h"
+#include "score.h"
+#include "signals.h"
+
+#include <sluice/sluice.h>
+
+enum { RISK_TENANT_BUCKETS = 64 };
+
+/* What was learned for one tenant; read again from the store when it is older than some seconds. */
+struct risk_tenant {
+    struct risk_tenant *next;
+    char *name;
+    int64_t loaded_ms; /* 0: never */
+    struct base_rate base;
+    struct scorer *scorer; /* with the tenant's own models; NULL: the built-in ones */
+    char *models;          /* which own models these are, to see when they change */
+};
+
+struct risk {
+    struct scorer scorer;
+    struct signals *signals;
+    double base_rate; /* until local outcomes are known */
+    struct risk_tenant *tenants[RISK_TENANT_BUCKETS];
+    /* Scorers that were replaced: a scoring beside the loop may still read one. */
+    struct scorer **replaced;
+    size_t replaced_count;
+};
+
+/* The caller's tenant with fresh learning. Suspends. Never NULL: without a store the defaults. */
+struct risk_tenant *risk_tenant_of(sl_call *call, struct risk *risk);
+const struct scorer *risk_scorer_of(const struct risk *risk, const struct risk_tenant *tenant);
+void risk_forget_tenants(struct risk *risk);
+
+/* Handlers. */
+int risk_score(sl_call *call, const cJSON *in, cJSON *out);
+int risk_model(sl_call *call, const cJSON *in, cJSON *out);
+int risk_outcomes(sl_call *call, const cJSON *in, cJSON *out);
+int risk_install(sl_call *call, const cJSON *in, cJSON *out);
+int risk_rollback(sl_call *call, const cJSON *in, cJSON *out);
+int risk_hear(sl_call *call, const sl_event *event);
+
+/* The newest scored changes of which the ending is known, oldest first. Suspends. */
+int risk_load_labelled(sl_call *call, struct labelled **rows, size_t *count);
+
+/* Adds up to three similar changes of the past and how they ended. Suspends. */
+int risk_add_similar(sl_call *call, const struct score *score, const char *app, cJSON *out);
+
+/* Scores what `in` holds; score_fini(&work->score) is due when it returned 0. Suspends. */
+struct risk_work {
+    const struct scorer *scorer;
+    struct score_input in;
+    struct score score;
+};
+int risk_run(sl_call *call, struct risk_work *work);
+
+#endif

@@ -1,0 +1,127 @@
+/* risk.score: from a request to an answer. */
+#include "answer.h"
+#include "risk.h"
+
+#include <string.h>
+
+/* A diff of this size takes about a millisecond: larger ones are scored beside the loop. */
+enum { OFFLOAD_BYTES = 96 * 1024 };
+
+static const cJSON *find(const cJSON *in, const char *name, const char *other) {
+    const cJSON *payload = sl_get(in, "payload");
+    const cJSON *found = sl_get(in, name);
+    if (!found && other) found = sl_get(in, other);
+    if (!found) found = sl_get(payload, name);
+    if (!found && other) found = sl_get(payload, other);
+    if (!found) found = sl_get(sl_get(payload, "config"), name);
+    return found;
+}
+
+static struct diff_text text_of(const cJSON *item) {
+    const char *text = cJSON_GetStringValue(item);
+    return (struct diff_text){text ? text : "", text ? strlen(text) : 0};
+}
+
+static int flag_of(const cJSON *item) {
+    return cJSON_IsBool(item) ? cJSON_IsTrue(item) : -1;
+}
+
+static double number_of(const cJSON *item) {
+    return cJSON_IsNumber(item) ? item->valuedouble : -1;
+}
+
+/* The place of a word in a list of alternatives, from 1; 0 when it is none of them. */
+static int choice_of(const cJSON *item, const char *const *words) {
+    const char *text = cJSON_GetStringValue(item);
+    for (int i = 0; text && words[i]; i++) {
+        size_t len = strcspn(words[i], "|");
+        for (const char *at = words[i];; at += len + 1) {
+            len = strcspn(at, "|");
+            if (strlen(text) == len && memcmp(text, at, len) == 0) return i + 1;
+            if (!at[len]) break;
+        }
+    }
+    return 0;
+}
+
+static struct context read_context(const cJSON *in) {
+    static const char *const environments[] = {"dev|development|test", "stage|staging|preprod",
+                                               "prod|production|live", NULL};
+    static const char *const exposures[] = {"internal", "partner", "external|public", NULL};
+    static const char *const classes[] = {"public", "internal", "confidential|restricted", "pii",
+                                          NULL};
+    struct context c = context_unknown();
+    const cJSON *given = sl_get(in, "context");
+    const cJSON *exposure = sl_get(given, "exposure"), *data = sl_get(given, "data_class");
+    c.environment = choice_of(find(in, "environment", "env"), environments);
+    c.exposure = choice_of(exposure ? exposure : find(in, "exposure", NULL), exposures);
+    c.data_class = choice_of(data ? data : find(in, "data_classification", "data_class"), classes);
+    if (!given) return c;
+    c.tier = (int)number_of(sl_get(given, "tier"));
+    c.freeze = flag_of(sl_get(given, "freeze"));
+    c.business_hours = flag_of(sl_get(given, "business_hours"));
+    c.on_call = flag_of(sl_get(given, "on_call"));
+    c.rollback_ready = flag_of(sl_get(given, "rollback_ready"));
+    c.emergency = flag_of(sl_get(given, "emergency"));
+    const cJSON *budget = sl_get(given, "budget_left");
+    if (cJSON_IsNumber(budget)) c.budget_left = budget->valuedouble < 0 ? 0 : budget->valuedouble;
+    c.deploys_hour = number_of(sl_get(given, "deploys_hour"));
+    c.bad_share = number_of(sl_get(given, "bad_share"));
+    return c;
+}
+
+static int do_work(void *arg) {
+    struct risk_work *work = arg;
+    return score_change(work->scorer, &work->in, &work->score);
+}
+
+static int refuse(sl_call *call, const struct risk_work *work) {
+    if (work->score.numstat_fault) {
+        sl_fault(call, "/numstat", "send the output of `git diff --numstat`",
+                 "line %u is not \"added<TAB>deleted<TAB>path\"", work->score.numstat_fault);
+        return sl_fail(call, SL_INVALID, "the numstat cannot be read at line %u",
+                       work->score.numstat_fault);
+    }
+    sl_fault(call, "/diff", "send the output of `git diff`", "line %u: %s",
+             work->score.report.error_line, work->score.report.error);
+    return sl_fail(call, SL_INVALID, "the diff cannot be read at line %u: %s",
+                   work->score.report.error_line, work->score.report.error);
+}
+
+int risk_run(sl_call *call, struct risk_work *work) {
+    if (work->in.diff.len > DIFF_LIMIT_BYTES)
+        return sl_fail(call, SL_TOO_LARGE, "the diff has more than 8 MiB: send a numstat instead");
+    const bool large = work->in.diff.len > OFFLOAD_BYTES;
+    int rc = large ? sl_offload(call, do_work, work) : do_work(work);
+    if (!rc) return 0;
+    rc = rc == SL_LIMIT ? sl_fail(call, rc, "too many large diffs are being scored: try again")
+                        : refuse(call, work);
+    score_fini(&work->score);
+    return rc;
+}
+
+int risk_score(sl_call *call, const cJSON *in, cJSON *out) {
+    struct risk *risk = sl_state(call);
+    struct risk_work *work = sl_alloc(call, sizeof *work);
+    const struct risk_tenant *tenant = risk_tenant_of(call, risk);
+    const cJSON *replicas = find(in, "replicas", NULL);
+    const bool brief = strcmp(sl_get_text(in, "detail", "full"), "brief") == 0;
+    work->scorer = risk_scorer_of(risk, tenant);
+    work->in = (struct score_input){.diff = text_of(find(in, "diff", NULL)),
+                                    .numstat = text_of(find(in, "numstat", NULL)),
+                                    .message = text_of(find(in, "message", "commit_message")),
+                                    .image = text_of(find(in, "image", NULL)),
+                                    .replicas = cJSON_IsNumber(replicas) ? replicas->valueint : -1,
+                                    .authored_s = sl_get_int(in, "authored_at", 0),
+                                    .context = read_context(in),
+                                    .base = tenant->base};
+    int rc = risk_run(call, work);
+    if (rc) return rc;
+    answer_score(&work->score, brief, out);
+    const char *app = cJSON_GetStringValue(find(in, "app", "service"));
+    if (!app) app = cJSON_GetStringValue(find(in, "app_name", NULL));
+    if (!brief && work->score.judged.model) rc = risk_add_similar(call, &work->score, app, out);
+    sl_count(call, "risk_scores_total", 1, level_name(work->score.judged.level));
+    score_fini(&work->score);
+    return rc;
+}
