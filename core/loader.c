@@ -195,10 +195,14 @@ struct plugin *loader_open(struct host *host, const char *file, char **error) {
         return raw ? loader_adopt(host, raw, file, error) : NULL;
     }
     *error = file_fault(file);
-    if (!*error) *error = probe(file);
     if (*error) return NULL;
-    void *library =
-        dlopen(file, RTLD_NOW | RTLD_LOCAL); /* never closed: see STYLE in CONTRIBUTING */
+    /* A name without a slash would be looked for among the system's libraries. */
+    char *path = realpath(file, NULL);
+    *error = path ? probe(path) : sentence("%s: %s", base_name(file), strerror(errno));
+    /* Never closed: pthread keys and threads of a plugin outlive any unloading. */
+    void *library = *error ? NULL : dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    free(path);
+    if (*error) return NULL;
     if (!library) {
         *error = open_fault(file, dlerror());
         return NULL;

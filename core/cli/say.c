@@ -15,6 +15,7 @@ void cli_out(struct cli *cli, const char *format, ...) {
 
 void cli_note(struct cli *cli, const char *format, ...) {
     if (cli->quiet) return;
+    fflush(cli->out);
     va_list args;
     va_start(args, format);
     vfprintf(cli->err, format, args);
