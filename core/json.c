@@ -25,8 +25,9 @@ static bool fail(struct reader *reader, const char *at, const char *why) {
 }
 
 static inline void skip_blanks(struct reader *reader) {
-    const char *at = reader->at;
-    while (at < reader->end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
+    const char *at = reader->at, *end = reader->end;
+    if (at < end && (unsigned char)*at > ' ') return; /* most texts have none */
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
     reader->at = at;
 }
 
@@ -52,15 +53,24 @@ static inline size_t plain_of_16(const char *at) {
     return half[1] ? 8 + (size_t)__builtin_ctzll(half[1]) / 8 : 16;
 }
 
-const char *json_plain_run(const char *at, const char *end) {
+/* Fewer than 16 bytes before the end. */
+static __attribute__((noinline)) const char *plain_end(const char *at, const char *end) {
+    char last[16] = {0}; /* NULs need attention, so the run ends at `end` at the latest */
+    memcpy(last, at, (size_t)(end - at));
+    return at + plain_of_16(last);
+}
+
+static inline const char *plain_run(const char *at, const char *end) {
     while (end - at >= 16) {
         size_t plain = plain_of_16(at);
         at += plain;
         if (plain < 16) return at;
     }
-    char last[16] = {0}; /* NULs need attention, so the run ends at `end` at the latest */
-    memcpy(last, at, (size_t)(end - at));
-    return at + plain_of_16(last);
+    return plain_end(at, end);
+}
+
+const char *json_plain_run(const char *at, const char *end) {
+    return plain_run(at, end);
 }
 
 unsigned json_utf8_length(const char *at, const char *end) {
@@ -183,7 +193,7 @@ static bool read_string(struct reader *reader, struct text *text) {
     const char *at = ++reader->at;
     *text = (struct text){.start = at};
     for (;;) {
-        at = json_plain_run(at, reader->end);
+        at = plain_run(at, reader->end);
         if (at == reader->end) return fail(reader, at, "expected '\"' at the end of a string");
         if (*at == '"') break;
         if (*at == '\\') {

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { JSON_LOOK_AHEAD = 16 };
+
 struct writer {
     struct arena *arena;
     char *text;
@@ -57,14 +59,26 @@ static const char *put_special(struct writer *writer, const char *at, const char
     return at + 1;
 }
 
+/* Copies first and looks then: in the writer's own memory 16 bytes can be read at once, and the
+ * closing quote ends the look. Most strings need nothing more. */
 static void put_string(struct writer *writer, const char *text) {
     if (!text) text = "";
-    const char *end = text + strlen(text);
-    put_byte(writer, '"');
-    while (text < end) {
-        const char *stop = json_plain_run(text, end);
-        if (stop > text) put(writer, text, (size_t)(stop - text));
-        text = stop < end ? put_special(writer, stop, end) : stop;
+    size_t size = strlen(text);
+    char *to = space(writer, size + 2 + JSON_LOOK_AHEAD);
+    *to++ = '"';
+    memcpy(to, text, size);
+    to[size] = '"';
+    size_t plain = (size_t)(json_plain_run(to, to + size + 1 + JSON_LOOK_AHEAD) - to);
+    if (plain == size) {
+        writer->size += size + 2;
+        return;
+    }
+    writer->size += 1 + plain;
+    for (const char *at = text + plain, *end = text + size; at < end;) {
+        at = put_special(writer, at, end);
+        const char *stop = json_plain_run(at, end);
+        if (stop > at) put(writer, at, (size_t)(stop - at));
+        at = stop;
     }
     put_byte(writer, '"');
 }
