@@ -107,6 +107,8 @@ static void told(void *arg, int64_t newest_seq, bool elsewhere) {
     struct bus *bus = arg;
     gauge(bus->newest, (double)newest_seq);
     gauge(bus->writable, store_write_trouble(bus->host->store) ? 0 : 1);
+    for (struct listener *l = bus->listeners; bus->leads && l; l = l->next)
+        gauge(l->lag, (double)(newest_seq - l->follower.at_seq));
     if (!bus->started || bus->draining) return;
     tail_told(bus, newest_seq);
     if (bus->leads && elsewhere) jobs_wake(bus); /* it may have queued one */

@@ -101,6 +101,8 @@ struct job_kind {
 struct running_job {
     struct running_job *next;
     char id[27];
+    const struct job_kind *kind;
+    char *tenant, *key; /* key NULL: none */
 };
 enum { JOBS_AT_ONCE = 32 };
 

@@ -18,7 +18,7 @@ struct job_row {
     struct running_job running;
     int64_t at_ms, every_ms;
     int attempts;
-    char *tenant, *input, *request_id;
+    char *input, *request_id;
 };
 
 static char *keep(const char *text) {
@@ -26,7 +26,8 @@ static char *keep(const char *text) {
 }
 
 static void job_free(struct job_row *job) {
-    free(job->tenant);
+    free(job->running.tenant);
+    free(job->running.key);
     free(job->input);
     free(job->request_id);
     free(job);
@@ -90,7 +91,7 @@ static void bury(struct job_row *job, struct sl_call *call, const char *why) {
                  "INSERT INTO sluice_dead_letter(id, tenant, kind, name, seq, type, input, "
                  "attempts, error, at_ms, retrying) "
                  "VALUES ($1, $2, 'job', $3, 0, '', $4, $5, $6, $7, 0)",
-                 SL_ARGS(sl_text(id), sl_text(job->tenant), sl_text(job->kind->name),
+                 SL_ARGS(sl_text(id), sl_text(job->running.tenant), sl_text(job->kind->name),
                          sl_text(job->input), sl_int(job->attempts), sl_text(why),
                          sl_int(sl_now_ms(call))));
     if (job->every_ms)
@@ -147,7 +148,7 @@ static int run_handler(struct job_row *job, struct sl_call *call) {
     struct job_kind *kind = job->kind;
     int64_t timeout_ms = kind->row.timeout_ms ? kind->row.timeout_ms : TIMEOUT_MS;
     call->deadline_ns = loop_clock_ns() + timeout_ms * 1000000;
-    call->who.tenant = job->tenant;
+    call->who.tenant = job->running.tenant;
     if (job->request_id) strncpy(call->request_id, job->request_id, sizeof call->request_id - 1);
     cJSON *in = job->input ? cJSON_Parse(job->input) : cJSON_CreateObject();
     const char *was_running = loop->running;
@@ -183,9 +184,16 @@ static void run_job(void *arg) {
 
 /* ---- looking for due rows ---- */
 
-static bool is_running(const struct bus *bus, const char *id) {
-    for (const struct running_job *job = bus->jobs_running; job; job = job->next)
-        if (strcmp(job->id, id) == 0) return true;
+/* The row itself runs, or the one that it has replaced under the same key. */
+static bool is_running(const struct bus *bus, const struct job_kind *kind, const sl_rows *rows,
+                       size_t i) {
+    const char *key = sl_cell_text(rows, i, "key"), *tenant = sl_cell_text(rows, i, "tenant");
+    for (const struct running_job *job = bus->jobs_running; job; job = job->next) {
+        if (strcmp(job->id, sl_cell_text(rows, i, "id")) == 0) return true;
+        if (key && job->key && kind == job->kind && strcmp(job->key, key) == 0 &&
+            strcmp(job->tenant, tenant) == 0)
+            return true;
+    }
     return false;
 }
 
@@ -198,7 +206,9 @@ static void start(struct bus *bus, struct job_kind *kind, const sl_rows *rows, s
     job->at_ms = sl_cell_int(rows, i, "at_ms");
     job->every_ms = sl_cell_int(rows, i, "every_ms");
     job->attempts = (int)sl_cell_int(rows, i, "attempts");
-    job->tenant = keep(sl_cell_text(rows, i, "tenant"));
+    job->running.kind = kind;
+    job->running.tenant = keep(sl_cell_text(rows, i, "tenant"));
+    job->running.key = keep(sl_cell_text(rows, i, "key"));
     job->input = keep(sl_cell_text(rows, i, "input"));
     job->request_id = keep(sl_cell_text(rows, i, "request_id"));
     job->running.next = bus->jobs_running;
@@ -216,14 +226,15 @@ static void put_off(struct sl_call *call, const char *id) {
 static int look(struct bus *bus, struct sl_call *call) {
     sl_rows rows;
     int64_t now_ms = sl_now_ms(call);
-    int rc = store_query(call, &rows,
-                         "SELECT id, tenant, name, at_ms, every_ms, input, attempts, request_id "
-                         "FROM sluice_job WHERE at_ms <= $1 ORDER BY at_ms, id LIMIT $2",
-                         SL_ARGS(sl_int(now_ms), sl_int(JOBS_LOOKED_AT)));
+    int rc =
+        store_query(call, &rows,
+                    "SELECT id, tenant, name, key, at_ms, every_ms, input, attempts, request_id "
+                    "FROM sluice_job WHERE at_ms <= $1 ORDER BY at_ms, id LIMIT $2",
+                    SL_ARGS(sl_int(now_ms), sl_int(JOBS_LOOKED_AT)));
     for (size_t i = 0; !rc && i < rows.count && bus->jobs_count < JOBS_AT_ONCE; i++) {
         const char *id = sl_cell_text(&rows, i, "id");
-        if (is_running(bus, id)) continue;
         struct job_kind *kind = job_find(bus, sl_cell_text(&rows, i, "name"));
+        if (is_running(bus, kind, &rows, i)) continue;
         bool down = kind && kind->plugin && kind->plugin->state == PLUGIN_FAILED;
         if (!kind || down)
             put_off(call, id);

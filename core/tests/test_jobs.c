@@ -6,7 +6,7 @@ static struct fixture f;
 static struct {
     char log[1000];
     int fail_times;
-    int ticks, periods;
+    int ticks, periods, again;
 } ran;
 
 static int mail(sl_call *call, const cJSON *in) {
@@ -16,6 +16,22 @@ static int mail(sl_call *call, const cJSON *in) {
     if (!ran.fail_times) return 0;
     ran.fail_times--;
     return sl_fail(call, SL_UNAVAILABLE, "the post office is closed");
+}
+
+/* Queues itself again under its own key, the usual way to go on later. */
+static int again(sl_call *call, const cJSON *in) {
+    static bool inside;
+    (void)in;
+    assert_false(inside); /* its successor waits for its end */
+    inside = true;
+    for (int i = 0; i < 2; i++) {
+        sl_batch *batch = sl_batch_new(call);
+        if (ran.again < 3) sl_batch_job(batch, "again", "k", 0, NULL);
+        assert_int_equal(sl_commit(batch), SL_OK);
+    }
+    ran.again++;
+    inside = false;
+    return 0;
 }
 
 static int period(sl_call *call, const cJSON *in) {
@@ -32,6 +48,7 @@ static int tick(sl_call *call, const cJSON *in) {
 }
 
 static const sl_job mail_job = {.name = "mail", .run = mail, .max_attempts = 2};
+static const sl_job again_job = {.name = "again", .run = again};
 static const sl_job period_job = {.name = "period", .run = period, .every_ms = 60000};
 static const sl_job tick_job = {
     .name = "tick", .run = tick, .every_ms = 1000, .flags = SL_JOB_LOCAL};
@@ -40,6 +57,7 @@ static void start(const char *path) {
     fixture_open(&f, &(struct store_options){.path = path});
     f.host.bus = bus_open(&f.host);
     bus_job(f.host.bus, &f.plugin, &mail_job);
+    bus_job(f.host.bus, &f.plugin, &again_job);
     bus_job(f.host.bus, &f.plugin, &period_job);
     bus_job(f.host.bus, &f.plugin, &tick_job);
     bus_start(f.host.bus, path ? f.folder : NULL);
@@ -120,6 +138,20 @@ static void a_key_replaces_what_waits(void **state) {
     assert_non_null(strstr(ran.log, "acme:new "));
     assert_non_null(strstr(ran.log, "umbrella:own "));
     assert_null(strstr(ran.log, "old"));
+}
+
+static void queue_again(sl_call *call, void *arg) {
+    (void)arg;
+    sl_batch *batch = sl_batch_new(call);
+    sl_batch_job(batch, "again", "k", 0, NULL);
+    assert_int_equal(sl_commit(batch), SL_OK);
+}
+
+static void a_job_queues_itself_again(void **state) {
+    (void)state;
+    run_in_fiber(&f, queue_again, NULL);
+    bus_settle(f.host.bus);
+    assert_int_equal(ran.again, 4);
 }
 
 static void more_jobs_than_run_at_once(void **state) {
@@ -209,10 +241,15 @@ static void local_timers_tick(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_queued_job_runs_when_it_is_due),     TEST(a_key_replaces_what_waits),
-        TEST(more_jobs_than_run_at_once),           TEST(unknown_and_local_jobs_are_refused),
-        TEST(a_failing_job_is_retried_and_buried),  TEST(a_job_survives_a_restart),
-        TEST(periods_are_kept_and_not_made_up_for), TEST(local_timers_tick),
+        TEST(a_queued_job_runs_when_it_is_due),
+        TEST(a_key_replaces_what_waits),
+        TEST(a_job_queues_itself_again),
+        TEST(more_jobs_than_run_at_once),
+        TEST(unknown_and_local_jobs_are_refused),
+        TEST(a_failing_job_is_retried_and_buried),
+        TEST(a_job_survives_a_restart),
+        TEST(periods_are_kept_and_not_made_up_for),
+        TEST(local_timers_tick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
