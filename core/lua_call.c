@@ -70,6 +70,20 @@ static int write_log(lua_State *lua) {
     return 0;
 }
 
+/* sluice.fail("not_found", "no such thing"): ends an operation of a Lua plugin with that status. */
+static int fail_operation(lua_State *lua) {
+    const char *name = luaL_checkstring(lua, 1);
+    struct script_run *run = script_running(lua);
+    luaL_checkstring(lua, 2);
+    if (!run || run->script->kind != SCRIPT_PLUGIN)
+        return luaL_error(lua, "sluice.fail is for operations of plugins");
+    for (int status = SL_INVALID; status <= SL_PRECONDITION; status++)
+        if (strcmp(sl_status_name(status), name) == 0) run->status = status;
+    if (!run->status) return luaL_error(lua, "sluice.fail: there is no status '%s'", name);
+    lua_settop(lua, 2);
+    return lua_error(lua);
+}
+
 /* ---- require ---- */
 
 static const char compiled_key = 'c', loaded_key = 'o';
@@ -136,7 +150,8 @@ static int require_helper(lua_State *lua) {
 
 void call_words_open(lua_State *lua) {
     static const luaL_Reg words[] = {{"require", require_helper}, {NULL, NULL}};
-    static const luaL_Reg sluice[] = {{"call", call_operation}, {"log", write_log}, {NULL, NULL}};
+    static const luaL_Reg sluice[] = {
+        {"call", call_operation}, {"log", write_log}, {"fail", fail_operation}, {NULL, NULL}};
     lua_createtable(lua, 0, 0);
     lua_rawsetp(lua, LUA_REGISTRYINDEX, &compiled_key);
     lua_createtable(lua, 0, 0);

@@ -35,7 +35,8 @@ static const struct declaration {
 } declarations[] = {
     {SCRIPT_POLICY, "policy", " name summary applies calls check ", "check", LUA_TFUNCTION},
     {SCRIPT_GATE, "gate", " name summary applies calls check ", "check", LUA_TFUNCTION},
-    {SCRIPT_PLUGIN, "plugin", " name version summary config operations on ", "name", LUA_TSTRING},
+    {SCRIPT_PLUGIN, "plugin", " name version summary license requires config operations on ",
+     "name", LUA_TSTRING},
     {SCRIPT_TESTS, "tests", " script settings cases ", "cases", LUA_TTABLE},
 };
 enum { DECLARATIONS = sizeof declarations / sizeof *declarations };

@@ -68,6 +68,7 @@ struct script_run {
     struct view_trace *trace;
     unsigned calls_left;
     /* outcome */
+    int status; /* enum sl_status that sluice.fail gave, or 0 */
     enum sandbox_over over;
     char message[SANDBOX_MESSAGE_MAX];
 };

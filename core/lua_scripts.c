@@ -5,6 +5,7 @@
 #include "host.h"
 #include "lua_call.h"
 #include "lua_judge.h"
+#include "lua_plugin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct sl_scripts {
 struct lua_host {
     struct host *host;
     struct sl_scripts *scripts;
+    struct lua_plugin *plugins;
 };
 
 struct lua_host *lua_host_open(struct host *host) {
@@ -34,6 +36,11 @@ void lua_host_close(struct lua_host *lua) {
         folder_close(scripts->folder);
         free(scripts);
     }
+    while (lua->plugins) {
+        struct lua_plugin *plugin = lua->plugins;
+        lua->plugins = *lua_plugin_next(plugin);
+        lua_plugin_close(plugin);
+    }
     free(lua);
 }
 
@@ -47,6 +54,15 @@ static struct sandbox_limits configured_limits(const struct host *host) {
     return (struct sandbox_limits){.cpu_ms = (int64_t)number_at(host, "/lua/cpu_time"),
                                    .work = (int64_t)number_at(host, "/lua/instructions"),
                                    .bytes = (size_t)number_at(host, "/lua/memory")};
+}
+
+const sl_plugin *lua_plugin_load(struct lua_host *lua, const char *file, char **error) {
+    struct sandbox_limits limits = configured_limits(lua->host);
+    struct lua_plugin *plugin = lua_plugin_open(file, &limits, error);
+    if (!plugin) return NULL;
+    *lua_plugin_next(plugin) = lua->plugins;
+    lua->plugins = plugin;
+    return lua_plugin_face(plugin);
 }
 
 int sl_scripts_open(sl_call *call, const char *folder, const char *kind, sl_scripts **out) {
