@@ -125,6 +125,8 @@ bool cli_confirm(struct cli *cli, const char *question);
 
 /* A value of our own (not the server's) in the wanted format: JSON, YAML, or as people read it. */
 void cli_value(struct cli *cli, const cJSON *value);
+/* JSON on one line, numbers exact; in the arena of the command that runs. */
+char *cli_json(const cJSON *value);
 
 /* ---- reading ---- */
 enum { CLI_FILE_MAX_BYTES = 64 * 1024 * 1024 };

@@ -122,7 +122,7 @@ static int fill_body(struct cli *cli, const cJSON *op, const cJSON *input,
         request->body = cli_read(cli, raw[0] == '@' ? raw + 1 : raw, &request->body_size);
         return request->body ? CLI_DONE : CLI_BAD_INPUT;
     }
-    request->body = raw ? raw : cJSON_PrintUnformatted(input);
+    request->body = raw ? raw : cli_json(input);
     request->body_size = strlen(request->body);
     return CLI_DONE;
 }

@@ -62,7 +62,7 @@ static void print_event(struct cli *cli, const struct sse_event *event) {
     }
     const cJSON *json = cJSON_ParseWithLength(event->data, event->data_size);
     const cJSON *data = cJSON_GetObjectItemCaseSensitive(json, "data");
-    const char *detail = data && data->child ? cJSON_PrintUnformatted(data) : "";
+    const char *detail = data && data->child ? cli_json(data) : "";
     cli_out(cli, "%-24s  %s  %s  %s  %s\n", clock_text(cli, json),
             cli_paint(cli, CLI_BOLD, cli_clean(cli, event->event, false)),
             cli_clean(cli, member_text(json, "subject", "-"), false),

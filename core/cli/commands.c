@@ -9,13 +9,11 @@ extern const struct cli_command status_commands[];
 extern const struct cli_command events_commands[];
 extern const struct cli_command version_commands[];
 extern const struct cli_command completion_commands[];
-/* Weak while their rooms are being built: absent tables are passed over. */
-#define ROOM extern __attribute__((weak)) const struct cli_command
-ROOM serve_commands[];
-ROOM config_commands[];
-ROOM policy_commands[];
-ROOM doctor_commands[];
-ROOM db_commands[];
+extern const struct cli_command serve_commands[];
+extern const struct cli_command config_commands[];
+extern const struct cli_command policy_commands[];
+extern const struct cli_command doctor_commands[];
+extern const struct cli_command db_commands[];
 
 static const struct cli_command *table_at(size_t i) {
     const struct cli_command *const tables[] = {

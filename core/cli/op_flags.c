@@ -50,7 +50,7 @@ static const char *help_of(struct cli *cli, const cJSON *row) {
     if (!strcmp(type, "list")) tail = arena_printf(&cli->arena, "%s (may be repeated)", tail);
     if (def && !cJSON_IsNull(def))
         tail = arena_printf(&cli->arena, " (default %s)",
-                            cJSON_IsString(def) ? def->valuestring : cJSON_PrintUnformatted(def));
+                            cJSON_IsString(def) ? def->valuestring : cli_json(def));
     return cli_clean(cli, arena_printf(&cli->arena, "%s%s", help, tail), false);
 }
 
@@ -125,8 +125,7 @@ static const char *sample_value(struct cli *cli, const cJSON *row, const char *f
         if (parsed) example = parsed;
     }
     if (cJSON_IsString(example)) return shell_quote(cli, example->valuestring);
-    return example && !cJSON_IsNull(example) ? shell_quote(cli, cJSON_PrintUnformatted(example))
-                                             : fallback;
+    return example && !cJSON_IsNull(example) ? shell_quote(cli, cli_json(example)) : fallback;
 }
 
 /* A line that shows the required fields; file fields come from standard input. */

@@ -211,7 +211,7 @@ cJSON *op_input(struct cli *cli, const cJSON *op, int *code) {
 /* ---- the path and the query ---- */
 
 static const char *scalar_text(const cJSON *value) {
-    return cJSON_IsString(value) ? value->valuestring : cJSON_PrintUnformatted(value);
+    return cJSON_IsString(value) ? value->valuestring : cli_json(value);
 }
 
 static const char *query_of(struct cli *cli, const cJSON *input) {

@@ -168,7 +168,7 @@ static void child(struct cli *cli, const char *const *files, int out) {
     struct checks checks;
     checks_init(&checks, cli);
     try_out(&checks, files);
-    const char *text = cJSON_PrintUnformatted(checks.list);
+    const char *text = cli_json(checks.list);
     FILE *pipe = fdopen(out, "w");
     if (pipe) fputs(text, pipe), fclose(pipe);
     _exit(0);

@@ -71,7 +71,7 @@ static const char *judge_call(struct cli *cli, sl_test_host *host, const cJSON *
     const char *op = member_text(one, "call", NULL), *as = member_text(one, "as", "*");
     if (!op) return NULL;
     const cJSON *with = cJSON_GetObjectItemCaseSensitive(one, "with");
-    char *input = with ? cJSON_PrintUnformatted(with) : arena_strdup(&cli->arena, "{}");
+    char *input = with ? cli_json(with) : arena_strdup(&cli->arena, "{}");
     arena_use(NULL);
     int status = sl_test_call_as(host, as, op, input);
     arena_use(&cli->arena);
@@ -81,8 +81,8 @@ static const char *judge_call(struct cli *cli, sl_test_host *host, const cJSON *
                             sl_status_name(status), answer);
     const cJSON *expect = cJSON_GetObjectItemCaseSensitive(one, "expect");
     if (expect && !holds(cJSON_Parse(answer), expect))
-        return arena_printf(&cli->arena, "expected %s in the answer, got %s",
-                            cJSON_PrintUnformatted(expect), answer);
+        return arena_printf(&cli->arena, "expected %s in the answer, got %s", cli_json(expect),
+                            answer);
     const char *text = member_text(one, "contains", NULL);
     if (text && !strstr(answer, text))
         return arena_printf(&cli->arena, "expected the text '%s' in the answer, got %s", text,
@@ -107,7 +107,7 @@ static void prepare(struct cli *cli, sl_test_host *host, const cJSON *one) {
     const cJSON *publish = cJSON_GetObjectItemCaseSensitive(one, "publish");
     const cJSON *advance = cJSON_GetObjectItemCaseSensitive(one, "advance_ms");
     const cJSON *data = cJSON_GetObjectItemCaseSensitive(publish, "data");
-    char *json = data ? cJSON_PrintUnformatted(data) : NULL;
+    char *json = data ? cli_json(data) : NULL;
     arena_use(NULL);
     if (publish)
         sl_test_publish(host, member_text(publish, "type", "test.published"),

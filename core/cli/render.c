@@ -1,5 +1,6 @@
 #include "render.h"
 
+#include "../json.h"
 #include "table.h"
 
 #include <string.h>
@@ -28,7 +29,7 @@ static bool is_time(const cJSON *value) {
 static const char *cell_text(const cJSON *value) {
     if (cJSON_IsString(value)) return value->valuestring;
     if (!value || cJSON_IsNull(value)) return "";
-    return is_time(value) ? time_text(value->valuedouble) : cJSON_PrintUnformatted(value);
+    return is_time(value) ? time_text(value->valuedouble) : cli_json(value);
 }
 
 static bool is_scalar(const cJSON *value) {
@@ -134,15 +135,19 @@ static void print_lines(struct cli *cli, const cJSON *value) {
     const cJSON *items = cJSON_GetObjectItemCaseSensitive(value, "items");
     const cJSON *list = cJSON_IsArray(items) ? items : value, *item;
     if (!cJSON_IsArray(list)) {
-        cli_out(cli, "%s\n", cJSON_PrintUnformatted(value));
+        cli_out(cli, "%s\n", cli_json(value));
         return;
     }
-    cJSON_ArrayForEach(item, list) cli_out(cli, "%s\n", cJSON_PrintUnformatted(item));
+    cJSON_ArrayForEach(item, list) cli_out(cli, "%s\n", cli_json(item));
+}
+
+char *cli_json(const cJSON *value) {
+    return json_print(arena_current(), value, NULL);
 }
 
 void cli_value(struct cli *cli, const cJSON *value) {
     if (cli->format == CLI_JSON)
-        cli_out(cli, "%s\n", cJSON_PrintUnformatted(value));
+        cli_out(cli, "%s\n", cli_json(value));
     else if (cli->format == CLI_JSONL)
         print_lines(cli, value);
     else if (cli->format == CLI_YAML)

@@ -23,7 +23,7 @@ static enum cli_color color_of(const char *word) {
 static const char *id_of(struct cli *cli, const cJSON *answer) {
     const cJSON *id = cJSON_GetObjectItemCaseSensitive(answer, "id");
     if (cJSON_IsString(id)) return cli_clean(cli, id->valuestring, false);
-    return id ? cJSON_PrintUnformatted(id) : "";
+    return id ? cli_json(id) : "";
 }
 
 static void head_line(struct cli *cli, const cJSON *answer) {

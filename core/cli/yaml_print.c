@@ -56,10 +56,7 @@ static int emit_collection(yaml_emitter_t *emitter, const cJSON *value) {
 static int emit(yaml_emitter_t *emitter, const cJSON *value) {
     if (cJSON_IsObject(value) || cJSON_IsArray(value)) return emit_collection(emitter, value);
     if (cJSON_IsString(value)) return emit_string(emitter, value->valuestring);
-    char *text = cJSON_PrintUnformatted(value);
-    int ok = text && emit_scalar(emitter, text, YAML_PLAIN_SCALAR_STYLE);
-    cJSON_free(text);
-    return ok;
+    return emit_scalar(emitter, cli_json(value), YAML_PLAIN_SCALAR_STYLE);
 }
 
 void yaml_print(struct cli *cli, const cJSON *value) {
