@@ -144,6 +144,44 @@ def test_a_repetition_is_answered_from_the_store(server):
     assert len([e for e in all_events(server) if e["type"] == "deployment.requested"]) == 1
 
 
+def test_a_copy_of_a_running_server_can_be_gone_back_to(server):
+    kept = server.post("/deployments/request", body(1)).json()["id"]
+    copy = server.folder / "copy.db"
+    source, target = sqlite3.connect(server.state / "sluice.db"), sqlite3.connect(copy)
+    source.backup(target)
+    source.close()
+    target.close()
+    gone = server.post("/deployments/request", body(2)).json()["id"]
+    db_check(server)  # beside the running server
+    server.stop()
+    shutil.copy(copy, server.state / "sluice.db")
+    for name in ("sluice.db-wal", "sluice.db-shm"):
+        (server.state / name).unlink(missing_ok=True)
+    db_check(server)
+    (server.state / "sluice.addr").unlink(missing_ok=True)
+    server.start()
+    assert server.get(f"/deployments/{kept}").status == 200
+    assert server.get(f"/deployments/{gone}").status == 404
+    assert server.post("/deployments/request", body(3)).status == 200
+    db_check(server)
+
+
+def test_a_damaged_file_is_not_served(server):
+    server.post("/deployments/request", body(1))
+    server.stop()
+    path = server.state / "sluice.db"
+    content = bytearray(path.read_bytes())
+    for page in range(4096, len(content), 4096):
+        content[page:page + 64] = b"\xa5" * 64
+    path.write_bytes(content)
+    (server.state / "sluice.addr").unlink(missing_ok=True)
+    server.start(wait=False)
+    assert server.proc.wait(PATIENCE) != 0
+    assert "is damaged" in server.logs() and "sluice db check" in server.logs()
+    run = subprocess.run([BUILD / "sluice", "db", "check", path], capture_output=True, text=True)
+    assert run.returncode != 0 and "FAIL" in run.stdout + run.stderr
+
+
 # ---- disk and lock ----
 
 @pytest.fixture
