@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROOM_BYTES = 8192, NUMBER_BYTES = 24, PLACES = 24 };
+enum { ROOM_BYTES = 8192, PLACES = 24 };
 
 /* What fills the places of the templates. */
 struct draft {
@@ -23,8 +23,6 @@ struct draft {
     char *made[PLACES]; /* values that were made for it */
     size_t made_count;
     char namespace[KUBE_NAME_MAX + 1];
-    char replicas[NUMBER_BYTES], port[NUMBER_BYTES], keep_old[NUMBER_BYTES];
-    char target[NUMBER_BYTES], floor[NUMBER_BYTES];
 };
 
 static void place(struct draft *draft, const char *name, const char *value) {
@@ -50,10 +48,11 @@ static void place_escaped(struct draft *draft, const char *name, const char *val
     place_made(draft, name, &text);
 }
 
-static void place_number(struct draft *draft, const char *name, char space[NUMBER_BYTES],
-                         double value) {
-    (void)snprintf(space, NUMBER_BYTES, "%.6g", value);
-    place(draft, name, space);
+static void place_number(struct draft *draft, const char *name, int number) {
+    struct text text;
+    text_begin(&text, 16);
+    text_number(&text, number);
+    (void)place_made(draft, name, &text);
 }
 
 static void place_namespace(struct draft *draft) {
@@ -94,7 +93,7 @@ static void place_strategy(struct draft *draft) {
     const char *analysis = place_filled(draft, "analysis", template_analysis);
     if (is_blue_green(plan)) {
         place(draft, "automatic", draft->pace->promote_automatically ? "true" : "false");
-        place_number(draft, "keep_old", draft->keep_old, draft->pace->keep_old_s);
+        place_number(draft, "keep_old", draft->pace->keep_old_s);
         (void)place_filled(draft, "strategy", template_bluegreen);
         return;
     }
@@ -112,10 +111,10 @@ static void place_all(struct draft *draft) {
     place_namespace(draft);
     place_escaped(draft, "id", plan->id ? plan->id : "");
     place_escaped(draft, "risk", plan->risk_level ? plan->risk_level : "UNKNOWN");
-    place_number(draft, "replicas", draft->replicas, replicas_of(plan->config));
-    place_number(draft, "port", draft->port, port_of(plan->config, settings->default_port));
-    place_number(draft, "target", draft->target, settings->success_target);
-    place_number(draft, "floor", draft->floor, settings->success_floor);
+    place_number(draft, "replicas", replicas_of(plan->config));
+    place_number(draft, "port", port_of(plan->config, settings->default_port));
+    place(draft, "target", settings->success_target);
+    place(draft, "floor", settings->success_floor);
     place_escaped(draft, "prometheus", settings->prometheus);
     place_escaped(draft, "metric", settings->requests_metric);
     place_escaped(draft, "code", settings->code_label);

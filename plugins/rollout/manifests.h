@@ -19,8 +19,8 @@ struct manifest_settings {
     const char *prometheus;      /* base URL that the cluster reaches */
     const char *requests_metric; /* a counter with labels namespace, pod and `code_label` */
     const char *code_label;      /* holds the HTTP status */
-    double success_floor;        /* below: abort */
-    double success_target;       /* from here on: pass; between the two: hold */
+    const char *success_floor;   /* a number as text; below: abort */
+    const char *success_target;  /* from here on: pass; between the two: hold */
     int default_port;
 };
 

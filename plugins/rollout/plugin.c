@@ -1,6 +1,7 @@
 /* The rollout plugin: a deployment request, decided with its reasons and made into manifests. */
 #include "rollout.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ENVIRONMENTS "dev|stage|prod"
@@ -250,12 +251,16 @@ static int start(sl_call *call, const cJSON *config) {
     cJSON *kept = sl_json_keep(config);
     rollout->config = kept;
     rollout->approval_from = sl_get_text(kept, "approval_from", "CRITICAL");
+    (void)snprintf(rollout->success_floor, sizeof rollout->success_floor, "%.6g",
+                   sl_get_number(kept, "success_floor", 0));
+    (void)snprintf(rollout->success_target, sizeof rollout->success_target, "%.6g",
+                   sl_get_number(kept, "success_target", 1));
     rollout->manifests = (struct manifest_settings){
         .prometheus = sl_get_text(kept, "prometheus", ""),
         .requests_metric = sl_get_text(kept, "requests_metric", ""),
         .code_label = sl_get_text(kept, "code_label", ""),
-        .success_floor = sl_get_number(kept, "success_floor", 0),
-        .success_target = sl_get_number(kept, "success_target", 1),
+        .success_floor = rollout->success_floor,
+        .success_target = rollout->success_target,
         .default_port = (int)sl_get_int(kept, "default_port", 8080),
     };
     sl_set_state(call, rollout);

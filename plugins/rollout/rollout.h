@@ -11,6 +11,7 @@ struct rollout {
     cJSON *config; /* what the strings below live in */
     const char *approval_from;
     struct manifest_settings manifests;
+    char success_floor[24], success_target[24];
 };
 
 int deploy_request(sl_call *call, const cJSON *in, cJSON *out);

@@ -10,6 +10,7 @@ static bool in_name(char c) {
 static void fill_place(struct text *text, const char *name, size_t size,
                        const struct place *place) {
     for (; place->name; place++) {
+        if (place->name[0] != name[0]) continue; /* most are told apart by their first letter */
         if (strncmp(place->name, name, size) != 0 || place->name[size]) continue;
         if (place->value) text_add(text, place->value, strlen(place->value));
         return;

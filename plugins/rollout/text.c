@@ -30,7 +30,13 @@ void text_add(struct text *text, const char *bytes, size_t size) {
 
 void text_number(struct text *text, long long number) {
     char digits[24];
-    text_add(text, digits, (size_t)snprintf(digits, sizeof digits, "%lld", number));
+    char *at = digits + sizeof digits;
+    unsigned long long rest =
+        number < 0 ? 0ULL - (unsigned long long)number : (unsigned long long)number;
+    do *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (number < 0) *--at = '-';
+    text_add(text, at, (size_t)(digits + sizeof digits - at));
 }
 
 static inline bool is_plain(unsigned char byte) {

@@ -15,8 +15,8 @@
 static const struct manifest_settings settings = {.prometheus = "http://prometheus:9090",
                                                   .requests_metric = "http_requests_total",
                                                   .code_label = "code",
-                                                  .success_floor = 0.95,
-                                                  .success_target = 0.99,
+                                                  .success_floor = "0.95",
+                                                  .success_target = "0.99",
                                                   .default_port = 8080};
 
 static struct plan shop(const cJSON *config) {
