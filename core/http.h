@@ -72,7 +72,8 @@ struct http_callbacks {
 struct http_limits {
     size_t head_bytes, field_count, target_bytes; /* 431, 431, 414 */
     int64_t head_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms;
-    size_t body_min_rate; /* bytes a second, after 5 s */
+    size_t body_min_rate;       /* bytes a second... */
+    int64_t body_rate_grace_ms; /* ...after this time */
     size_t max_connections, max_pipelined_bytes, stream_backlog_bytes;
 };
 void http_limits_default(

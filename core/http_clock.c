@@ -54,12 +54,12 @@ void clock_settle(struct http_connection *connection) {
 
 /* A body must come without long pauses, and after a while at the least rate. */
 static bool body_is_late(const struct http_connection *connection, uint64_t now_ms) {
-    enum { RATE_AFTER_MS = 5000 };
     const struct http_limits *limits = &connection->server->limits;
     if (now_ms - connection->since_ms >= (uint64_t)limits->body_timeout_ms) return true;
     const struct http_exchange *exchange = connection->exchange;
-    if (!exchange || now_ms - exchange->body_since_ms < RATE_AFTER_MS) return false;
+    if (!exchange) return false;
     uint64_t elapsed_ms = now_ms - exchange->body_since_ms;
+    if (elapsed_ms < (uint64_t)limits->body_rate_grace_ms) return false;
     return exchange->body_size * 1000 < limits->body_min_rate * elapsed_ms;
 }
 

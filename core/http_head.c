@@ -63,8 +63,9 @@ static int refuse(struct scan *scan, int status, const char *why) {
     return status;
 }
 
-static const char *skip(const char *at, const char *end, unsigned class) {
-    while (at < end && (byte_class[(uint8_t)*at] & class)) at++;
+/* Needs no end: a head ends with CRLF, which belongs to no class. */
+static const char *skip(const char *at, unsigned class) {
+    while (byte_class[(uint8_t)*at] & class) at++;
     return at;
 }
 
@@ -92,7 +93,7 @@ static int scan_method(struct scan *scan) {
             scan->at += methods[i].size;
             return 0;
         }
-    const char *space = skip(scan->at, scan->end, TOKEN);
+    const char *space = skip(scan->at, TOKEN);
     if (space == scan->at || *space != ' ')
         return refuse(scan, 400, "the request does not begin with a method and one space");
     if (left > 14 && memcmp(scan->at, "PRI * HTTP/2.0", 14) == 0)
@@ -102,7 +103,7 @@ static int scan_method(struct scan *scan) {
 
 static int scan_target(struct scan *scan) {
     const char *begin = scan->at;
-    scan->at = skip(begin, scan->end, TARGET);
+    scan->at = skip(begin, TARGET);
     size_t size = (size_t)(scan->at - begin);
     if (size > scan->limits->target_bytes)
         return refuse(scan, 414, "the request target is longer than this server takes");
@@ -113,7 +114,7 @@ static int scan_target(struct scan *scan) {
     if (size == 1 && *begin == '*' && scan->facts->method == HTTP_M_OPTIONS) return 0;
     if (size <= 7 || strncasecmp(begin, "http://", 7) != 0)
         return refuse(scan, 400, "the request target does not begin with '/'");
-    const char *rest = skip(begin + 7, begin + size, AUTHORITY);
+    const char *rest = skip(begin + 7, AUTHORITY);
     scan->authority = (struct http_span){begin + 7, (size_t)(rest - begin) - 7};
     if (!scan->authority.size || (rest < begin + size && *rest != '/'))
         return refuse(scan, 400, "the absolute request target names no valid host");
@@ -173,7 +174,7 @@ static int take_host(struct scan *scan, struct http_span value) {
     scan->has_host = true;
     scan->host = value;
     const char *end = value.data + value.size;
-    if (!value.size || skip(value.data, end, AUTHORITY) != end)
+    if (!value.size || skip(value.data, AUTHORITY) != end)
         return refuse(scan, 400, "Host is not a name or address with an optional port");
     return 0;
 }
@@ -192,14 +193,14 @@ static int take_field(struct scan *scan, struct http_span name, struct http_span
 }
 
 static int scan_field(struct scan *scan) {
-    const char *begin = scan->at, *colon = skip(begin, scan->end, TOKEN);
+    const char *begin = scan->at, *colon = skip(begin, TOKEN);
     if (*begin == ' ' || *begin == '\t')
         return refuse(scan, 400, "a field line begins with a blank (folded lines are not taken)");
     if (colon == begin) return refuse(scan, 400, "a field has no name, or a bad byte in it");
     if (*colon != ':') return refuse(scan, 400, "a field name is not directly followed by ':'");
     const char *value = colon + 1;
     while (*value == ' ' || *value == '\t') value++;
-    const char *stop = skip(value, scan->end, VALUE);
+    const char *stop = skip(value, VALUE);
     if (*stop != '\r' || stop[1] != '\n')
         return refuse(scan, 400,
                       "a field value holds a control byte, or its line does not end in CRLF");
@@ -271,6 +272,7 @@ void http_limits_default(struct http_limits *limits) {
         .idle_timeout_ms = (int64_t)60 * SECOND_MS,
         .write_timeout_ms = (int64_t)30 * SECOND_MS,
         .body_min_rate = 500,
+        .body_rate_grace_ms = (int64_t)5 * SECOND_MS,
         .max_connections = 10000,
         .max_pipelined_bytes = (size_t)64 * KIB,
         .stream_backlog_bytes = (size_t)256 * KIB,

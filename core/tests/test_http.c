@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { REPLY_BYTES = 4 << 20, FLOOD_BYTES = 16777216, HOPE_MS = 10000 };
@@ -121,6 +122,9 @@ static void on_request(void *owner, struct http_exchange *exchange) {
         char *big = calloc(1, 1 << 20);
         answer(exchange, 200, memset(big, 'b', 1 << 20), 1 << 20);
         free(big);
+    } else if (path_is(exchange, "/peer")) {
+        const char *peer = http_exchange_peer(exchange);
+        answer(exchange, 200, peer, strlen(peer));
     } else if (path_is(exchange, "/nothing")) {
         http_reply(exchange, 204, (struct http_span){NULL, 0}, (struct http_span){NULL, 0});
     } else {
@@ -647,6 +651,28 @@ static void slow_clients_are_told_and_dropped(void **state) {
     assert_int_equal(world.refused, 2);
 }
 
+/* Each byte comes in time, but all of them would take for ever. */
+static void a_body_must_come_at_a_least_rate(void **state) {
+    (void)state;
+    struct http_limits limits;
+    http_limits_default(&limits);
+    limits.idle_timeout_ms = 100; /* a quicker sweep */
+    limits.body_rate_grace_ms = 20;
+    limits.body_min_rate = 1000000;
+    restart(&limits);
+    int client = client_open();
+    const char *head = HEAD("POST", "/a") "Content-Length: 1000000\r\n\r\n";
+    client_send(client, head, strlen(head), 999);
+    for (int i = 0; i < HOPE_MS && !world.refused; i++) {
+        client_send(client, "x", 1, 1);
+        usleep(1000);
+    }
+    assert_int_equal(world.last_refused, 408);
+    assert_true(client_read(client, 0, false));
+    expect_start(reply, "HTTP/1.1 408 ");
+    close(client);
+}
+
 static void a_client_that_reads_nothing_is_dropped(void **state) {
     (void)state;
     struct http_limits limits = hasty();
@@ -711,6 +737,29 @@ static void too_many_connections_are_shed(void **state) {
     close(second);
     assert_true(wait_for(none_left));
     expect_start(talk(HEAD("GET", "/x") "\r\n", 1), "HTTP/1.1 200 ");
+}
+
+static void a_unix_socket_serves_too(void **state) {
+    (void)state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/test_http.%d.sock", (int)getpid());
+    int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listening, 4), 0);
+    struct http_limits limits;
+    http_limits_default(&limits);
+    struct http_server *server =
+        http_server_open(&world.loop, &listening, 1, &limits,
+                         &(struct http_callbacks){.on_head = on_head, .on_request = on_request});
+    int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+    unlink(address.sun_path);
+    fcntl(client, F_SETFL, O_NONBLOCK);
+    client_send(client, HEAD("GET", "/peer") "\r\n", strlen(HEAD("GET", "/peer") "\r\n"), 999);
+    assert_true(client_read(client, 1, false));
+    assert_string_equal(body_of(reply), "local");
+    close(client);
+    http_server_close(server);
 }
 
 static void note_drained(void *arg) {
@@ -779,10 +828,12 @@ int main(void) {
         cmocka_unit_test(a_half_closed_client_still_gets_its_answer),
         cmocka_unit_test(a_client_may_leave_at_any_byte),
         cmocka_unit_test(slow_clients_are_told_and_dropped),
+        cmocka_unit_test(a_body_must_come_at_a_least_rate),
         cmocka_unit_test(a_client_that_reads_nothing_is_dropped),
         cmocka_unit_test(a_slow_client_hurts_only_itself),
         cmocka_unit_test(many_requests_at_once_let_others_through),
         cmocka_unit_test(too_many_connections_are_shed),
+        cmocka_unit_test(a_unix_socket_serves_too),
         cmocka_unit_test(draining_finishes_what_has_begun),
         cmocka_unit_test(an_idle_server_drains_at_once),
     };
