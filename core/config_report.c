@@ -25,13 +25,27 @@ static bool covers(const struct text_place *at, unsigned line, unsigned column) 
     return begun && !ended;
 }
 
-static bool secret_covers(const struct yaml_node *node, const struct text_place *spot) {
-    if (node->secret && node->at.source == spot->source &&
-        covers(&node->at, spot->line, spot->column))
-        return true;
+/* The places of secrets on one line. */
+struct secrets {
+    struct text_place *places;
+    size_t count, room;
+};
+
+static void collect_secrets(const struct yaml_node *node, const struct text_place *line,
+                            struct secrets *secrets) {
+    bool here = node->at.source == line->source && node->at.line <= line->line &&
+                node->at.end_line >= line->line;
+    if (node->secret && here) {
+        if (secrets->count == secrets->room) {
+            secrets->room = secrets->room * 2 + 8;
+            secrets->places = reallocarray(secrets->places, secrets->room, sizeof *secrets->places);
+            if (!secrets->places) abort(); /* only without memory */
+        }
+        secrets->places[secrets->count++] = node->at;
+        return; /* it covers what is in it */
+    }
     for (const struct yaml_member *member = node->first; member; member = member->next)
-        if (secret_covers(member->value, spot)) return true;
-    return false;
+        collect_secrets(member->value, line, secrets);
 }
 
 /* The name before ':' of a line, or false. */
@@ -74,38 +88,45 @@ static bool sounds_secret(const struct source *source, unsigned line) {
 
 /* What stands for a character that must not be seen, or NULL. Behind an unknown key may stand
  * anything: it may be a misspelt secret. */
-static const char *blot(const struct report *report, const struct note *note, unsigned column) {
-    const struct text_place spot = {
-        .source = note->at.source, .line = note->at.line, .column = column};
+static const char *blot(const struct note *note, const struct secrets *secrets, unsigned column) {
     if (note->cut && column >= note->at.end_column) return "...";
-    return report->config->root && secret_covers(report->config->root, &spot) ? "***" : NULL;
+    for (size_t i = 0; i < secrets->count; i++)
+        if (covers(&secrets->places[i], note->at.line, column)) return "***";
+    return NULL;
 }
 
 /* ---- the line ---- */
 
-static void print_line(const struct report *report, const struct note *note, const char *text,
-                       size_t size, unsigned first) {
+struct line {
+    const char *text;
+    size_t size;
+    unsigned first; /* column shown first */
+    struct secrets secrets;
+};
+
+static void print_character(FILE *out, const char *text, size_t size) {
+    bool control = (unsigned char)*text < ' ' || *text == 0x7f;
+    if (control)
+        fputc(*text == '\t' ? ' ' : '?', out);
+    else
+        fwrite(text, 1, size, out);
+}
+
+static void print_line(const struct report *report, const struct note *note,
+                       const struct line *line) {
     unsigned column = 1;
     bool blotted = false;
-    for (size_t at = 0, n; at < size && column < first + WINDOW; at += n, column++) {
-        n = character_size(text + at, size - at);
-        if (column < first) continue;
-        const char *instead = blot(report, note, column);
-        if (instead) {
-            if (!blotted && text[at] != ' ' && text[at] != ':') {
-                fputs(instead, report->out);
-                blotted = true;
-            } else if (!blotted) {
-                fputc(text[at], report->out);
-            }
-            continue;
-        }
-        blotted = false;
-        bool control = (unsigned char)text[at] < ' ' || text[at] == 0x7f;
-        if (control)
-            fputc(text[at] == '\t' ? ' ' : '?', report->out);
-        else
-            fwrite(text + at, 1, n, report->out);
+    for (size_t at = 0, n; at < line->size && column < line->first + WINDOW; at += n, column++) {
+        const char *text = line->text + at;
+        n = character_size(text, line->size - at);
+        if (column < line->first) continue;
+        const char *instead = blot(note, &line->secrets, column);
+        bool gap = instead && !blotted && (*text == ' ' || *text == ':');
+        if (!instead || gap)
+            print_character(report->out, text, n);
+        else if (!blotted)
+            fputs(instead, report->out);
+        blotted = instead && !gap;
     }
     fputc('\n', report->out);
 }
@@ -137,8 +158,11 @@ static bool print_excerpt(const struct report *report, const struct note *note) 
     bool wide = characters > WINDOW && note->at.column > BEFORE;
     unsigned first = wide ? note->at.column - BEFORE : 1;
     int gutter = snprintf(NULL, 0, "%u", note->at.line);
+    struct line line = {.text = text, .size = size, .first = first};
+    if (report->config->root) collect_secrets(report->config->root, &note->at, &line.secrets);
     fprintf(report->out, "  %u | ", note->at.line);
-    print_line(report, note, text, size, first);
+    print_line(report, note, &line);
+    free(line.secrets.places);
     fprintf(report->out, "  %*s | ", gutter, "");
     print_caret(report, note, first, characters);
     return true;

@@ -278,7 +278,9 @@ static struct yaml_node *enter(struct reader *reader, const yaml_event_t *event)
     return node;
 }
 
-static void leave(struct reader *reader, struct yaml_node *node) {
+static void leave(struct reader *reader, struct yaml_node *node, yaml_mark_t end) {
+    node->at.end_line = (unsigned)end.line + 1;
+    node->at.end_column = (unsigned)end.column + 1;
     node->open = false;
     reader->depth--;
 }
@@ -288,11 +290,12 @@ static struct yaml_node *read_list(struct reader *reader, const yaml_event_t *st
     yaml_event_t event;
     while (list && next(reader, &event)) {
         bool end = event.type == YAML_SEQUENCE_END_EVENT;
+        const yaml_mark_t mark = event.end_mark;
         struct yaml_node *item = end ? NULL : read_node(reader, &event);
         yaml_event_delete(&event);
         if (item) yaml_add(reader->arena, list, (struct yaml_member){.value = item});
         if (end) {
-            leave(reader, list);
+            leave(reader, list, mark);
             return list;
         }
     }
@@ -371,11 +374,12 @@ static struct yaml_node *read_map(struct reader *reader, const yaml_event_t *sta
     yaml_event_t event;
     while (map && next(reader, &event)) {
         bool end = event.type == YAML_MAPPING_END_EVENT;
+        const yaml_mark_t mark = event.end_mark;
         bool good = end || read_member(reader, map, &event);
         yaml_event_delete(&event);
         if (!good) return NULL;
         if (end) {
-            leave(reader, map);
+            leave(reader, map, mark);
             check_twins(reader, map);
             return map;
         }
