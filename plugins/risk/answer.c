@@ -6,6 +6,35 @@
 
 enum { TEXT_MOST = 1000, HOT_FILES = 5 };
 
+/* Names and fixed words are referred to, not copied: an answer has a hundred of them. */
+static void put(cJSON *object, const char *name, cJSON *item) {
+    cJSON_AddItemToObjectCS(object, name, item);
+}
+
+static void put_fixed(cJSON *object, const char *name, const char *fixed) {
+    put(object, name, cJSON_CreateStringReference(fixed));
+}
+
+static void put_words(cJSON *object, const char *name, const char *words) {
+    put(object, name, cJSON_CreateString(words));
+}
+
+static void put_count(cJSON *object, const char *name, double count) {
+    put(object, name, cJSON_CreateNumber(count));
+}
+
+static cJSON *put_object(cJSON *object, const char *name) {
+    cJSON *item = cJSON_CreateObject();
+    put(object, name, item);
+    return item;
+}
+
+static cJSON *put_list(cJSON *object, const char *name) {
+    cJSON *item = cJSON_CreateArray();
+    put(object, name, item);
+    return item;
+}
+
 /* The length of the UTF-8 sequence at `at`, 0 when there is none. */
 static size_t sequence(const unsigned char *at, size_t left) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -38,7 +67,7 @@ void answer_text(cJSON *object, const char *name, struct diff_text text) {
         i += len ? len : 1;
     }
     clean[out] = '\0';
-    cJSON_AddStringToObject(object, name, clean);
+    put_words(object, name, clean);
 }
 
 static double rounded(double value, double steps) {
@@ -46,7 +75,7 @@ static double rounded(double value, double steps) {
 }
 
 static void add_number(cJSON *object, const char *name, double value) {
-    cJSON_AddNumberToObject(object, name, rounded(value, 1e4));
+    put_count(object, name, rounded(value, 1e4));
 }
 
 static cJSON *add_object(cJSON *list) {
@@ -56,7 +85,7 @@ static cJSON *add_object(cJSON *list) {
 }
 
 static void add_contributions(const struct score *score, cJSON *out) {
-    cJSON *list = cJSON_AddArrayToObject(out, "contributions");
+    cJSON *list = put_list(out, "contributions");
     const struct judgement *judged = &score->judged;
     /* Heaviest first, whichever way it pulls. */
     uint32_t told = 0;
@@ -68,125 +97,124 @@ static void add_contributions(const struct score *score, cJSON *out) {
                 best = (int)i;
         told |= 1U << best;
         const struct model_term *term = &judged->model->terms[best];
+        /* "It is not a fix: no effect" tells nobody anything. */
+        if (!features[term->feature].plural && judged->learned.effects[best] == 0) continue;
         char words[EXPLAIN_WORDS];
         explain_term(score, (uint32_t)best, words);
         cJSON *item = add_object(list);
-        cJSON_AddStringToObject(item, "feature", features[term->feature].id);
-        cJSON_AddStringToObject(item, "name", features[term->feature].name);
+        put_fixed(item, "feature", features[term->feature].id);
+        put_fixed(item, "name", features[term->feature].name);
         add_number(item, "value", judged->learned.values[best]);
         add_number(item, "typical", term->typical);
-        cJSON_AddStringToObject(item, "unit", features[term->feature].unit);
+        put_fixed(item, "unit", features[term->feature].unit);
         add_number(item, "effect", judged->learned.effects[best]);
-        cJSON_AddStringToObject(item, "words", words);
+        put_words(item, "words", words);
     }
 }
 
 static void add_context(const struct score *score, cJSON *out) {
-    cJSON *list = cJSON_AddArrayToObject(out, "context");
+    cJSON *list = put_list(out, "context");
     const struct context_effects *context = &score->judged.context;
     for (uint32_t i = 0; i < context->count; i++) {
         const struct context_rule *rule = &context_rules[context->rules[i]];
         cJSON *item = add_object(list);
-        cJSON_AddStringToObject(item, "rule", rule->id);
+        put_fixed(item, "rule", rule->id);
         add_number(item, "effect", context->effects[i]);
-        if (rule->at_least > LEVEL_LOW)
-            cJSON_AddStringToObject(item, "at_least", level_name(rule->at_least));
-        cJSON_AddStringToObject(item, "words", rule->words);
+        if (rule->at_least > LEVEL_LOW) put_fixed(item, "at_least", level_name(rule->at_least));
+        put_fixed(item, "words", rule->words);
     }
 }
 
 static void add_signals(const struct score *score, cJSON *out) {
-    cJSON *list = cJSON_AddArrayToObject(out, "signals");
+    cJSON *list = put_list(out, "signals");
     for (uint32_t i = 0; i < score->findings.count; i++) {
         const struct finding *finding = &score->findings.items[i];
         cJSON *item = add_object(list);
-        cJSON_AddStringToObject(item, "id", finding->id);
-        cJSON_AddStringToObject(item, "family", finding->family);
-        cJSON_AddStringToObject(item, "severity", severity_name(finding->severity));
+        put_fixed(item, "id", finding->id);
+        put_fixed(item, "family", finding->family);
+        put_fixed(item, "severity", severity_name(finding->severity));
         if (finding->file >= 0)
             answer_text(item, "file", change_path(&score->change, (uint32_t)finding->file));
-        if (finding->line)
-            cJSON_AddNumberToObject(item, finding->deleted ? "old_line" : "line", finding->line);
-        if (finding->count > 1) cJSON_AddNumberToObject(item, "count", finding->count);
-        cJSON_AddStringToObject(item, "means", finding->means);
-        cJSON_AddStringToObject(item, "fix", finding->fix);
+        if (finding->line) put_count(item, finding->deleted ? "old_line" : "line", finding->line);
+        if (finding->count > 1) put_count(item, "count", finding->count);
+        put_fixed(item, "means", finding->means);
+        put_fixed(item, "fix", finding->fix);
     }
-    if (score->findings.dropped)
-        cJSON_AddNumberToObject(out, "signals_left_out", score->findings.dropped);
+    if (score->findings.dropped) put_count(out, "signals_left_out", score->findings.dropped);
 }
 
 static void add_hotspots(const struct score *score, cJSON *out) {
-    cJSON *list = cJSON_AddArrayToObject(out, "hotspots");
+    cJSON *list = put_list(out, "hotspots");
     const struct change *change = &score->change;
     for (uint32_t i = 0; i < change->hot_count && i < HOT_FILES; i++) {
         const struct change_hunk *hunk = &change->hot[i];
         cJSON *item = add_object(list);
         answer_text(item, "file", change_path(change, hunk->file));
-        cJSON_AddStringToObject(item, "kind", kind_name(change->files[hunk->file].kind));
-        cJSON_AddNumberToObject(item, "line", hunk->start);
-        cJSON_AddNumberToObject(item, "added", hunk->added);
-        cJSON_AddNumberToObject(item, "deleted", hunk->deleted);
-        cJSON_AddNumberToObject(item, "branches", hunk->branches);
+        put_fixed(item, "kind", kind_name(change->files[hunk->file].kind));
+        put_count(item, "line", hunk->start);
+        put_count(item, "added", hunk->added);
+        put_count(item, "deleted", hunk->deleted);
+        put_count(item, "branches", hunk->branches);
     }
 }
 
 static void add_ways(const struct score *score, cJSON *out) {
     struct way ways[EXPLAIN_WAYS];
     const uint32_t count = explain_ways(score, ways);
-    cJSON *list = cJSON_AddArrayToObject(out, "what_would_lower_it");
+    cJSON *list = put_list(out, "what_would_lower_it");
     for (uint32_t i = 0; i < count; i++) {
         cJSON *item = add_object(list);
-        cJSON_AddStringToObject(item, "kind", ways[i].kind);
-        cJSON_AddStringToObject(item, "words", ways[i].words);
-        cJSON_AddStringToObject(item, "level", level_name(ways[i].then.level));
-        cJSON_AddNumberToObject(item, "score", ways[i].then.score);
+        put_fixed(item, "kind", ways[i].kind);
+        put_words(item, "words", ways[i].words);
+        put_fixed(item, "level", level_name(ways[i].then.level));
+        put_count(item, "score", ways[i].then.score);
         add_number(item, "probability", ways[i].then.probability);
-        cJSON_AddTrueToObject(item, "verified");
+        put(item, "verified", cJSON_CreateTrue());
     }
 }
 
 static void add_change(const struct score *score, cJSON *out) {
     const struct change *change = &score->change;
-    cJSON *item = cJSON_AddObjectToObject(out, "change");
-    cJSON_AddNumberToObject(item, "files", change->file_count);
-    cJSON_AddNumberToObject(item, "added", (double)change->added);
-    cJSON_AddNumberToObject(item, "deleted", (double)change->deleted);
-    cJSON_AddNumberToObject(item, "directories", change->folders);
+    cJSON *item = put_object(out, "change");
+    put_count(item, "files", change->file_count);
+    put_count(item, "added", (double)change->added);
+    put_count(item, "deleted", (double)change->deleted);
+    put_count(item, "directories", change->folders);
     add_number(item, "entropy", change->entropy);
-    cJSON *kinds = cJSON_AddObjectToObject(item, "kinds");
+    cJSON *kinds = put_object(item, "kinds");
     for (int k = 0; k < KIND_COUNT; k++)
         if (change->files_by[k])
-            cJSON_AddNumberToObject(kinds, kind_name((enum file_kind)k), change->files_by[k]);
+            put_count(kinds, kind_name((enum file_kind)k), change->files_by[k]);
     if (!score->report.note_count) return;
-    cJSON *notes = cJSON_AddArrayToObject(item, "skipped");
+    cJSON *notes = put_list(item, "skipped");
     for (uint32_t i = 0; i < score->report.note_count && i < DIFF_NOTES; i++) {
         cJSON *note = add_object(notes);
-        cJSON_AddNumberToObject(note, "line", score->report.notes[i].line);
-        cJSON_AddStringToObject(note, "what", score->report.notes[i].text);
+        put_count(note, "line", score->report.notes[i].line);
+        put_words(note, "what", score->report.notes[i].text);
     }
 }
 
 static void add_used_model(const struct score *score, cJSON *out) {
     const struct model *model = score->judged.model;
     if (!model) {
-        cJSON_AddNullToObject(out, "model");
+        put(out, "model", cJSON_CreateNull());
         return;
     }
-    cJSON *item = cJSON_AddObjectToObject(out, "model");
-    cJSON_AddStringToObject(item, "id", model->id);
-    cJSON_AddNumberToObject(item, "version", model->version);
-    cJSON_AddStringToObject(item, "input", feature_source_name(model->needs));
+    cJSON *item = put_object(out, "model");
+    put_words(item, "id", model->id);
+    put_count(item, "version", model->version);
+    put_fixed(item, "input", feature_source_name(model->needs));
     add_number(item, "auc", model->auc);
     add_number(item, "calibration_error", model->ece);
-    cJSON_AddNumberToObject(item, "trained_on_projects", model->projects);
-    cJSON_AddNumberToObject(item, "trained_on_changes", model->changes);
-    cJSON_AddStringToObject(item, "predicts", model->predicts);
+    put_count(item, "trained_on_projects", model->projects);
+    put_count(item, "trained_on_changes", model->changes);
+    put_words(item, "predicts", model->predicts);
 }
 
 /* Each part of the sum, so that a reader can add it up. */
 static void add_sum(const struct score *score, cJSON *out) {
     const struct judgement *judged = &score->judged;
-    cJSON *item = cJSON_AddObjectToObject(out, "log_odds");
+    cJSON *item = put_object(out, "log_odds");
     add_number(item, "base", logit(score->base.rate));
     add_number(item, "start", judged->model ? judged->model->start : 0);
     add_number(item, "local", judged->model ? score->base.shift : 0);
@@ -202,31 +230,31 @@ static void add_verdict(const struct score *score, cJSON *out) {
     const struct judgement *judged = &score->judged;
     char reason[700];
     explain_reason(score, reason, sizeof reason);
-    cJSON_AddStringToObject(out, "level", level_name(judged->level));
-    cJSON_AddNumberToObject(out, "score", judged->score);
+    put_fixed(out, "level", level_name(judged->level));
+    put_count(out, "score", judged->score);
     add_number(out, "probability", judged->probability);
     add_number(out, "base_rate", score->base.rate);
-    cJSON_AddStringToObject(out, "reason", reason);
-    cJSON_AddStringToObject(out, "method",
-                            !judged->model          ? "context"
-                            : score->findings.count ? "model+signals"
-                                                    : "model");
+    put_words(out, "reason", reason);
+    put_fixed(out, "method",
+              !judged->model          ? "context"
+              : score->findings.count ? "model+signals"
+                                      : "model");
 }
 
 void answer_score(const struct score *score, bool brief, cJSON *out) {
     const struct judgement *judged = &score->judged;
     add_verdict(score, out);
     if (brief) return;
-    cJSON *band = cJSON_AddObjectToObject(out, "band");
-    cJSON_AddStringToObject(band, "by_model", level_name(judged->by_model));
-    cJSON_AddStringToObject(band, "by_signals", level_name(judged->by_signals));
-    cJSON_AddStringToObject(band, "by_context", level_name(judged->context.at_least));
+    cJSON *band = put_object(out, "band");
+    put_fixed(band, "by_model", level_name(judged->by_model));
+    put_fixed(band, "by_signals", level_name(judged->by_signals));
+    put_fixed(band, "by_context", level_name(judged->context.at_least));
     add_number(band, "probability_low", judged->low);
     add_number(band, "probability_high", judged->high);
-    cJSON_AddNumberToObject(band, "local_outcomes", score->base.outcomes);
-    cJSON_AddStringToObject(band, "basis",
-                            score->base.outcomes ? "the tenant's own outcomes"
-                                                 : "the default base rate, no local outcomes yet");
+    put_count(band, "local_outcomes", score->base.outcomes);
+    put_fixed(band, "basis",
+              score->base.outcomes ? "the tenant's own outcomes"
+                                   : "the default base rate, no local outcomes yet");
     add_sum(score, out);
     add_contributions(score, out);
     add_context(score, out);
@@ -239,27 +267,25 @@ void answer_score(const struct score *score, bool brief, cJSON *out) {
 
 cJSON *answer_model(const struct model *model) {
     cJSON *out = cJSON_CreateObject();
-    cJSON_AddStringToObject(out, "id", model->id);
-    cJSON_AddNumberToObject(out, "version", model->version);
-    cJSON_AddStringToObject(out, "input", feature_source_name(model->needs));
-    cJSON_AddStringToObject(out, "predicts", model->predicts);
+    put_words(out, "id", model->id);
+    put_count(out, "version", model->version);
+    put_fixed(out, "input", feature_source_name(model->needs));
+    put_words(out, "predicts", model->predicts);
     add_number(out, "auc", model->auc);
     add_number(out, "calibration_error", model->ece);
-    cJSON_AddNumberToObject(out, "trained_on_projects", model->projects);
-    cJSON_AddNumberToObject(out, "trained_on_changes", model->changes);
+    put_count(out, "trained_on_projects", model->projects);
+    put_count(out, "trained_on_changes", model->changes);
     add_number(out, "start", model->start);
-    cJSON *terms = cJSON_AddArrayToObject(out, "terms");
+    cJSON *terms = put_list(out, "terms");
     for (uint32_t i = 0; i < model->term_count; i++) {
         const struct model_term *term = &model->terms[i];
         cJSON *item = add_object(terms);
-        cJSON_AddStringToObject(item, "feature", features[term->feature].id);
-        cJSON_AddStringToObject(item, "definition", features[term->feature].definition);
-        cJSON_AddStringToObject(item, "source",
-                                feature_source_name(features[term->feature].source));
+        put_fixed(item, "feature", features[term->feature].id);
+        put_fixed(item, "definition", features[term->feature].definition);
+        put_fixed(item, "source", feature_source_name(features[term->feature].source));
         add_number(item, "typical", term->typical);
-        cJSON_AddItemToObject(item, "weights",
-                              cJSON_CreateDoubleArray(term->weights, (int)term->knot_count + 1));
-        cJSON_AddBoolToObject(item, "only_rises", term->rising);
+        put(item, "weights", cJSON_CreateDoubleArray(term->weights, (int)term->knot_count + 1));
+        put(item, "only_rises", cJSON_CreateBool(term->rising));
     }
     return out;
 }

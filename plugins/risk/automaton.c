@@ -3,15 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_STATES = 65000 };
+enum { MOST_STATES = 65000, COLUMN_BITS = 6, COLUMNS = 1 << COLUMN_BITS };
 
 struct automaton {
     uint8_t classes[256]; /* byte -> column; 0 is every byte that no word has */
     uint32_t columns, states;
-    uint16_t *next;  /* states x columns */
+    uint32_t silent; /* states from here on have tags: one comparison a byte tells */
+    uint16_t *next;  /* states x COLUMNS */
     uint32_t *first; /* of a state's tags in `tags`; states + 1 entries */
     uint16_t *tags;
-    uint8_t *speaks; /* 1 where a state has tags */
 };
 
 /* While building: a trie whose states carry a list of tags and a link to the longest suffix. */
@@ -41,7 +41,7 @@ static void add_word(struct build *b, const struct automaton_word *word, uint32_
     struct automaton *a = b->a;
     uint32_t state = 0;
     for (size_t i = 0; i < word->len; i++) {
-        uint16_t *to = &a->next[state * a->columns + a->classes[lower(word->at[i])]];
+        uint16_t *to = &a->next[state * COLUMNS + a->classes[lower(word->at[i])]];
         if (!*to) *to = (uint16_t)a->states++;
         state = *to;
     }
@@ -58,8 +58,8 @@ static uint32_t link_states(struct build *b) {
     while (head < tail) {
         const uint32_t state = b->order[head++];
         for (uint32_t c = 0; c < a->columns; c++) {
-            uint16_t *to = &a->next[state * a->columns + c];
-            const uint16_t suffix = a->next[(uint32_t)b->fail[state] * a->columns + c];
+            uint16_t *to = &a->next[state * COLUMNS + c];
+            const uint16_t suffix = a->next[(uint32_t)b->fail[state] * COLUMNS + c];
             if (*to) {
                 b->fail[*to] = suffix;
                 b->order[tail++] = *to;
@@ -82,20 +82,45 @@ static uint32_t collect(const struct build *b, const struct automaton_word *word
     return count;
 }
 
-static bool collect_all(struct build *b, const struct automaton_word *words) {
+/* New numbers: the silent states first, the root stays 0. */
+static void renumber(struct build *b, const struct automaton_word *words, uint16_t *number) {
     struct automaton *a = b->a;
+    uint32_t next = 0;
+    for (int speaking = 0; speaking < 2; speaking++) {
+        for (uint32_t s = 0; s < a->states; s++)
+            if ((collect(b, words, s, NULL) > 0) == speaking) number[s] = (uint16_t)next++;
+        if (!speaking) a->silent = next;
+    }
+}
+
+static bool finish(struct build *b, const struct automaton_word *words) {
+    struct automaton *a = b->a;
+    uint16_t *number = calloc(a->states, sizeof *number);
+    uint16_t *next = calloc((size_t)a->states * COLUMNS, sizeof *next);
     uint32_t total = 0;
-    for (uint32_t s = 0; s < a->states; s++) {
-        a->first[s] = total;
-        total += collect(b, words, s, NULL);
-    }
-    a->first[a->states] = total;
+    for (uint32_t s = 0; s < a->states; s++) total += collect(b, words, s, NULL);
     a->tags = calloc(total + 1, sizeof *a->tags);
-    if (!a->tags) return false;
-    for (uint32_t s = 0; s < a->states; s++) {
-        (void)collect(b, words, s, a->tags + a->first[s]);
-        a->speaks[s] = a->first[s + 1] > a->first[s];
+    if (!number || !next || !a->tags) {
+        free(number);
+        free(next);
+        return false;
     }
+    renumber(b, words, number);
+    for (uint32_t s = 0; s < a->states; s++) {
+        a->first[number[s]] = collect(b, words, s, NULL);
+        for (uint32_t c = 0; c < COLUMNS; c++)
+            next[number[s] * COLUMNS + c] = number[a->next[s * COLUMNS + c]];
+    }
+    for (uint32_t n = 0, at = 0; n <= a->states; n++) {
+        const uint32_t count = n < a->states ? a->first[n] : 0;
+        a->first[n] = at;
+        at += count;
+    }
+    for (uint32_t s = 0; s < a->states; s++)
+        (void)collect(b, words, s, a->tags + a->first[number[s]]);
+    free(a->next);
+    a->next = next;
+    free(number);
     return true;
 }
 
@@ -106,16 +131,16 @@ struct automaton *automaton_new(const struct automaton_word *words, size_t count
     if (!a) return NULL;
     set_classes(a, words, count);
     a->states = 1;
-    a->next = calloc(bytes * a->columns, sizeof *a->next);
+    a->next = calloc(bytes * COLUMNS, sizeof *a->next);
     a->first = calloc(bytes + 1, sizeof *a->first);
-    a->speaks = calloc(bytes, 1);
     struct build b = {a, calloc(bytes, sizeof *b.fail), calloc(bytes, sizeof *b.order),
                       calloc(bytes, sizeof *b.own), calloc(count + 1, sizeof *b.chain)};
-    bool good = a->next && a->first && a->speaks && b.fail && b.order && b.own && b.chain;
+    bool good =
+        a->columns <= COLUMNS && a->next && a->first && b.fail && b.order && b.own && b.chain;
     for (size_t i = 0; good && i < count; i++) add_word(&b, &words[i], (uint32_t)i);
     if (good) {
         (void)link_states(&b);
-        good = collect_all(&b, words);
+        good = finish(&b, words);
     }
     free(b.fail);
     free(b.order);
@@ -131,16 +156,18 @@ void automaton_free(struct automaton *a) {
     free(a->next);
     free(a->first);
     free(a->tags);
-    free(a->speaks);
     free(a);
 }
 
 void automaton_scan(const struct automaton *a, const char *bytes, size_t len,
                     void (*hit)(void *of, uint16_t tag, size_t end), void *of) {
+    const uint16_t *const next = a->next;
+    const uint8_t *const classes = a->classes;
+    const uint32_t silent = a->silent;
     uint32_t state = 0;
     for (size_t i = 0; i < len; i++) {
-        state = a->next[state * a->columns + a->classes[(unsigned char)bytes[i]]];
-        if (!a->speaks[state]) continue;
+        state = next[state << COLUMN_BITS | classes[(unsigned char)bytes[i]]];
+        if (__builtin_expect(state < silent, 1)) continue;
         for (uint32_t t = a->first[state]; t < a->first[state + 1]; t++) hit(of, a->tags[t], i + 1);
     }
 }

@@ -17,7 +17,7 @@ struct automaton_word {
     uint16_t tag; /* told with each hit; several words may share one */
 };
 
-/* NULL when memory is out or there are more than 65,000 states. */
+/* NULL when memory is out, there are more than 65,000 states, or more than 63 different bytes. */
 struct automaton *automaton_new(const struct automaton_word *words, size_t count);
 void automaton_free(struct automaton *automaton);
 

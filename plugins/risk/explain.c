@@ -45,7 +45,7 @@ void explain_term(const struct score *score, uint32_t at, char words[EXPLAIN_WOR
     char value[128], odds[32], usual[32];
     put_value(feature, score->judged.learned.values[at], value, sizeof value);
     put_odds(score->judged.learned.effects[at], odds);
-    explain_number(term->typical, usual);
+    explain_number(term->typical > 3 ? round(term->typical) : term->typical, usual);
     if (isnan(score->values[term->feature]))
         snprintf(words, EXPLAIN_WORDS, "%s: not known, counted as usual", feature->name);
     else if (feature->plural)
@@ -94,7 +94,8 @@ void explain_reason(const struct score *score, char *words, size_t room) {
         append(words, room, "; ");
         append(words, room, context_rules[judged->context.rules[i]].words);
     }
-    if (score->findings.count) {
+    /* What is only worth knowing is listed, not announced. */
+    if (score->findings.count && score->findings.items[0].severity > SEVERITY_INFO) {
         char more[160];
         const struct finding *first = &score->findings.items[0];
         snprintf(more, sizeof more, "; %u danger signal%s, the gravest: %s (%s)",

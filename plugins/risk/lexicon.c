@@ -96,12 +96,16 @@ void lexicon_init(struct lexicon *lexicon) {
         const uint64_t word = pack(words[i].word, strlen(words[i].word));
         size_t at = slot(word);
         while (lexicon->words[at]) at = (at + 1) % LEXICON_SLOTS;
+        const size_t len = strlen(words[i].word);
+        lexicon->lengths[(unsigned char)words[i].word[0]] |= (uint16_t)(1U << (len < 8 ? len : 8));
         lexicon->words[at] = word;
         lexicon->groups[at] = words[i].groups;
     }
 }
 
+/* Most words are none of ours: their first letter and length already say so. */
 static uint8_t groups_of(const struct lexicon *lexicon, const char *at, size_t len) {
+    if (!(lexicon->lengths[(unsigned char)*at] >> (len < 8 ? len : 8) & 1U)) return 0;
     const uint64_t word = pack(at, len);
     for (size_t i = slot(word); lexicon->words[i]; i = (i + 1) % LEXICON_SLOTS)
         if (lexicon->words[i] == word) {
@@ -112,9 +116,20 @@ static uint8_t groups_of(const struct lexicon *lexicon, const char *at, size_t l
     return 0;
 }
 
-static bool word_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9') ||
-           (signed char)c < 0;
+/* What a byte may begin. */
+enum { PLAIN, WORD, QUOTE, COMMENT_MARK, OPERATOR };
+
+/* clang-format off */
+static const uint8_t kinds[256] = {
+    ['0' ... '9'] = WORD, ['A' ... 'Z'] = WORD, ['a' ... 'z'] = WORD, ['_'] = WORD, [128 ... 255] = WORD,
+    ['"'] = QUOTE, ['\''] = QUOTE, ['`'] = QUOTE,
+    ['/'] = COMMENT_MARK, ['#'] = COMMENT_MARK, ['-'] = COMMENT_MARK,
+    ['&'] = OPERATOR, ['|'] = OPERATOR, ['?'] = OPERATOR,
+};
+/* clang-format on */
+
+static uint8_t kind_at(const char *at) {
+    return kinds[(unsigned char)*at];
 }
 
 /* The end of a string that begins at `at`, or `at` + 1 when it does not end on this line. */
@@ -157,7 +172,7 @@ static void read_comment(const struct lexicon *lexicon, const char *at, const ch
     for (; at < end; at++) {
         if (*at != 'T' && *at != 'F' && *at != 'X' && *at != 'H') continue;
         const char *start = at;
-        while (at < end && word_char(*at)) at++;
+        while (at < end && kind_at(at) == WORD) at++;
         found->todos += (groups_of(lexicon, start, (size_t)(at - start)) & TODO) != 0;
     }
 }
@@ -171,19 +186,21 @@ static void read_code(const struct lexicon *lexicon, struct diff_text code, enum
                       struct line_words *found) {
     const char *at = code.at, *const start = at, *const end = at + code.len;
     while (at < end) {
-        const char c = *at;
-        if (word_char(c)) {
+        const uint8_t kind = kind_at(at);
+        if (kind == WORD) {
             const char *word = at;
-            while (at < end && word_char(*at)) at++;
-            if (at - word > 1) count(found, groups_of(lexicon, word, (size_t)(at - word)));
-        } else if (c == '"' || c == '\'' || c == '`') {
+            do at++;
+            while (at < end && kind_at(at) == WORD);
+            const uint8_t groups = groups_of(lexicon, word, (size_t)(at - word));
+            if (groups) count(found, groups);
+        } else if (kind == QUOTE) {
             at = past_string(at, end);
-        } else if (comment_starts(at, end, syntax)) {
+        } else if (kind == COMMENT_MARK && comment_starts(at, end, syntax)) {
             read_comment(lexicon, at, end, found);
             return;
-        } else if (at > start && is_operator(at, end)) {
+        } else if (kind == OPERATOR && at > start && is_operator(at, end)) {
             found->branches++;
-            at += c == '?' ? 1 : 2;
+            at += *at == '?' ? 1 : 2;
         } else {
             at++;
         }

@@ -13,6 +13,7 @@ enum { LEXICON_SLOTS = 512 };
 struct lexicon {
     uint64_t words[LEXICON_SLOTS]; /* up to eight letters packed, 0 = free */
     uint8_t groups[LEXICON_SLOTS];
+    uint16_t lengths[256]; /* by first letter: bit n is set when a word has n letters, 8 for more */
 };
 
 struct line_words {

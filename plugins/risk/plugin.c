@@ -22,6 +22,16 @@ static const sl_field context_in[] = {
               .min = 0, .max = 1),
     SL_END};
 
+static const sl_field history_in[] = {
+    SL_NUMBER("fixes_most", .help = "earlier fixes of the touched file that has most", .min = 0,
+              .max = 1e6),
+    SL_NUMBER("fixes", .help = "earlier fixes of the touched files", .min = 0, .max = 1e6),
+    SL_NUMBER("changes", .help = "earlier changes of the touched files", .min = 0, .max = 1e6),
+    SL_NUMBER("developers", .help = "people who changed the touched files", .min = 0, .max = 1e6),
+    SL_NUMBER("age_days", .help = "mean days since the touched files changed", .min = 0,
+              .max = 1e6),
+    SL_END};
+
 static const sl_field score_in[] = {
     SL_STRING("diff", .help = "unified diff of the change (git, svn or diff -u)", .max = SL_MIB(8),
               .flags = SL_FILE),
@@ -35,11 +45,15 @@ static const sl_field score_in[] = {
     SL_STRING("image", .help = "container image that will run", .max = 1024),
     SL_INT("replicas", .help = "pods wanted", .min = 0, .max = 100000),
     SL_INT("authored_at", .help = "when the change was written, seconds since 1970", .min = 0),
+    SL_OBJECT("history", history_in,
+              .help = "what the repository tells; fixes_most brings the model with history"),
     SL_OBJECT("context", context_in, .help = "what is known of the deployment"),
     SL_OBJECT("payload", NULL,
               .help = "a whole deployment request: its members stand in for "
                       "those that are absent here",
               .flags = SL_OPEN),
+    SL_ENUM("threshold", "LOW|MED|HIGH|CRITICAL",
+            .help = "a level to stop at: the command line then ends with 6"),
     SL_ENUM("detail", "full|brief", .def = "full", .help = "brief: the verdict only"),
     SL_END};
 
@@ -48,6 +62,7 @@ static const sl_field score_out[] = {
     SL_INT("score", .help = "0..100; 50 is an ordinary change", .min = 0, .max = 100),
     SL_NUMBER("probability", .help = "that the change introduces a defect"),
     SL_NUMBER("base_rate", .help = "share of changes that do"),
+    SL_BOOL("reaches_threshold", .help = "the level is at the asked threshold or above"),
     SL_STRING("reason", .help = "the sentence to read first"),
     SL_STRING("method", .help = "model, model+signals or context"),
     SL_OBJECT("band", NULL, .help = "which part asked for which level; bounds of the probability",

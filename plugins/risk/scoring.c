@@ -2,6 +2,7 @@
 #include "answer.h"
 #include "risk.h"
 
+#include <math.h>
 #include <string.h>
 
 /* A diff of this size takes about a millisecond: larger ones are scored beside the loop. */
@@ -70,6 +71,27 @@ static struct context read_context(const cJSON *in) {
     return c;
 }
 
+static double fact(const cJSON *given, const char *name) {
+    return sl_get_number(given, name, NAN);
+}
+
+/* NULL when nothing was told. */
+static const struct history_facts *read_history(sl_call *call, const cJSON *in) {
+    const cJSON *given = sl_get(in, "history");
+    if (!given) return NULL;
+    struct history_facts *facts = sl_alloc(call, sizeof *facts);
+    *facts = (struct history_facts){.known = true,
+                                    .age_days = fact(given, "age_days"),
+                                    .developers = fact(given, "developers"),
+                                    .changes = fact(given, "changes"),
+                                    .fixes = fact(given, "fixes"),
+                                    .fixes_most = fact(given, "fixes_most"),
+                                    .author_changes = NAN,
+                                    .author_recent = NAN,
+                                    .author_subsystem = NAN};
+    return facts;
+}
+
 static int do_work(void *arg) {
     struct risk_work *work = arg;
     return score_change(work->scorer, &work->in, &work->score);
@@ -100,6 +122,13 @@ int risk_run(sl_call *call, struct risk_work *work) {
     return rc;
 }
 
+static void add_threshold(const cJSON *in, enum risk_level level, cJSON *out) {
+    const char *threshold = sl_get_text(in, "threshold", NULL);
+    for (int l = LEVEL_LOW; threshold && l <= LEVEL_CRITICAL; l++)
+        if (strcmp(level_name((enum risk_level)l), threshold) == 0)
+            cJSON_AddBoolToObject(out, "reaches_threshold", (int)level >= l);
+}
+
 int risk_score(sl_call *call, const cJSON *in, cJSON *out) {
     struct risk *risk = sl_state(call);
     struct risk_work *work = sl_alloc(call, sizeof *work);
@@ -112,12 +141,14 @@ int risk_score(sl_call *call, const cJSON *in, cJSON *out) {
                                     .message = text_of(find(in, "message", "commit_message")),
                                     .image = text_of(find(in, "image", NULL)),
                                     .replicas = cJSON_IsNumber(replicas) ? replicas->valueint : -1,
+                                    .history = read_history(call, in),
                                     .authored_s = sl_get_int(in, "authored_at", 0),
                                     .context = read_context(in),
                                     .base = tenant->base};
     int rc = risk_run(call, work);
     if (rc) return rc;
     answer_score(&work->score, brief, out);
+    add_threshold(in, work->score.judged.level, out);
     const char *app = cJSON_GetStringValue(find(in, "app", "service"));
     if (!app) app = cJSON_GetStringValue(find(in, "app_name", NULL));
     if (!brief && work->score.judged.model) rc = risk_add_similar(call, &work->score, app, out);

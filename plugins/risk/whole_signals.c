@@ -15,6 +15,7 @@ static void tell(struct signals_run *run, struct finding finding) {
 static bool path_says(struct diff_text path, const char *word) {
     const size_t len = strlen(word);
     for (size_t i = 0; i + len <= path.len; i++) {
+        if ((path.at[i] | 0x20) != word[0]) continue;
         const struct diff_text rest = {path.at + i, len};
         const char before = i ? path.at[i - 1] : '/';
         const char after = i + len < path.len ? path.at[i + len] : '/';

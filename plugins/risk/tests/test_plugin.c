@@ -62,6 +62,22 @@ static void scores_a_numstat(void **state) {
     cJSON_Delete(answer);
 }
 
+static void history_brings_its_model(void **state) {
+    (void)state;
+    static const char form[] =
+        "{\"diff\":\"--- a/x.c\\n+++ b/x.c\\n@@ -1 +1 @@\\n-a\\n+b\\n\",\"history\":{\"fixes_most\":%d}}";
+    double before = 0;
+    for (int fixes = 0; fixes < 200; fixes = fixes * 3 + 1) {
+        char json[200];
+        snprintf(json, sizeof json, form, fixes);
+        cJSON *answer = ask("risk.score", json);
+        assert_string_equal(word(cJSON_GetObjectItem(answer, "model"), "id"), "history-1");
+        assert_true(number(answer, "probability") >= before);
+        before = number(answer, "probability");
+        cJSON_Delete(answer);
+    }
+}
+
 static void the_predecessors_payload_works(void **state) {
     (void)state;
     cJSON *answer =
@@ -219,6 +235,7 @@ static void the_configuration_is_checked(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(scores_a_numstat, start, stop),
+        cmocka_unit_test_setup_teardown(history_brings_its_model, start, stop),
         cmocka_unit_test_setup_teardown(the_predecessors_payload_works, start, stop),
         cmocka_unit_test_setup_teardown(wrong_input_is_told, start, stop),
         cmocka_unit_test_setup_teardown(learns_and_goes_back, start, stop),
