@@ -6,6 +6,7 @@
 #include "call.h"
 #include "host.h"
 #include "lua_decision.h"
+#include "lua_lint.h"
 #include "lua_value.h"
 #include "op.h"
 
@@ -106,6 +107,7 @@ static void push_compiled(lua_State *lua, const struct script_helper *helper) {
     lua_pop(lua, 1);
     snprintf(chunk, sizeof chunk, "@lib/%s.lua", helper->name);
     if (luaL_loadbufferx(lua, helper->source, helper->size, chunk, "t") != LUA_OK) lua_error(lua);
+    lint_refuse(lua, chunk + 1);
     lua_pushvalue(lua, -1);
     lua_setfield(lua, -3, helper->name);
     lua_remove(lua, -2);

@@ -182,3 +182,14 @@ bool lint_function(lua_State *lua, struct lint_finding *finding) {
     lua_pop(lua, 1);
     return reader.found && lua_is_faulty(lua);
 }
+
+void lint_refuse(lua_State *lua, const char *file) {
+    struct lint_finding finding;
+    if (!lint_function(lua, &finding)) return;
+    lua_pushfstring(lua,
+                    "%s:%d: this Lua can compute '&', '|' and '~' wrongly in a function with more "
+                    "than 256 constants (the one at line %d has %d): move the bit operation into a "
+                    "small function of its own",
+                    file, finding.line, finding.function_line, finding.constants);
+    lua_error(lua);
+}

@@ -16,5 +16,7 @@ struct lint_finding {
 
 /* Looks through the function on the top of the stack and all functions inside. */
 bool lint_function(lua_State *lua, struct lint_finding *finding);
+/* Raises a sentence with file and line when there is a finding. */
+void lint_refuse(lua_State *lua, const char *file);
 
 #endif

@@ -21,17 +21,6 @@ struct script_run *script_running(lua_State *lua) {
 
 /* ---- states ---- */
 
-static void refuse_faulty_bits(lua_State *lua, const char *file) {
-    struct lint_finding finding;
-    if (!lint_function(lua, &finding)) return;
-    lua_pushfstring(lua,
-                    "%s:%d: this Lua can compute '&', '|' and '~' wrongly in a function with more "
-                    "than 256 constants (the one at line %d has %d): move the bit operation into a "
-                    "small function of its own",
-                    file, finding.line, finding.function_line, finding.constants);
-    lua_error(lua);
-}
-
 static int compile(lua_State *lua) {
     const struct script *script = lua_touserdata(lua, 1);
     char chunk[80];
@@ -46,7 +35,7 @@ static int compile(lua_State *lua) {
                           SANDBOX_SOURCE_MAX);
     if (luaL_loadbufferx(lua, script->source, script->size, chunk, "t") != LUA_OK)
         return lua_error(lua);
-    refuse_faulty_bits(lua, script->file);
+    lint_refuse(lua, script->file);
     lua_rawsetp(lua, LUA_REGISTRYINDEX, &main_key);
     return 0;
 }

@@ -121,13 +121,13 @@ static void strings_behave_as_in_plain_lua(void **state) {
         "string.format('%i', 3)",
         "string.format('%5s', 1)",
         "('x'):gmatch('.')()",
-        "string.format('%s', setmetatable({}, {__tostring = function() return "
-        "'me' end}))",
-        "(function() local t = {} for k, v in ('a=1, b=2'):gmatch('(%w+)=(%w+)') do t[#t+1] = k .. v "
-        "end return table.concat(t, ';') end)()",
+        ("string.format('%s', setmetatable({}, {__tostring = function() return "
+         "'me' end}))"),
+        ("(function() local t = {} for k, v in ('a=1, b=2'):gmatch('(%w+)=(%w+)') do t[#t+1] = k .. v "
+         "end return table.concat(t, ';') end)()"),
         "(function() local t = {} for w in ('abc'):gmatch('') do t[#t+1] = 'x' end return #t end)()",
-        "(function() local t = {} for w in ('one two'):gmatch('%a*') do t[#t+1] = w end return "
-        "table.concat(t, ',') end)()",
+        ("(function() local t = {} for w in ('one two'):gmatch('%a*') do t[#t+1] = w end return "
+         "table.concat(t, ',') end)()"),
     };
     for (size_t i = 0; i < sizeof expressions / sizeof *expressions; i++) same(expressions[i]);
 }
@@ -152,10 +152,10 @@ static void tables_behave_as_in_plain_lua(void **state) {
         "table.concat(table.move({1, 2, 3}, 2, 3, 1), ',')",
         "table.concat(table.move({1, 2, 3}, 1, 3, 2), ',')",
         "(function() local t = {5, 2, 8, 1} table.sort(t) return table.concat(t, ',') end)()",
-        "(function() local t = {5, 2, 8, 1} table.sort(t, function(a, b) return a > b end) return "
-        "table.concat(t, ',') end)()",
-        "(function() local t = {1, 3} table.insert(t, 2, 2) table.insert(t, 4) return "
-        "table.concat(t, ',') end)()",
+        ("(function() local t = {5, 2, 8, 1} table.sort(t, function(a, b) return a > b end) return "
+         "table.concat(t, ',') end)()"),
+        ("(function() local t = {1, 3} table.insert(t, 2, 2) table.insert(t, 4) return "
+         "table.concat(t, ',') end)()"),
         "(function() local t = {1, 3} table.insert(t, 9, 2) end)()",
         "pcall(error, 'x', 0)",
         "pcall(error)",
@@ -169,8 +169,8 @@ static void tables_behave_as_in_plain_lua(void **state) {
         "#setmetatable({}, {__len = function() return 7 end})",
         "setmetatable({}, {__index = {x = 5}}).x",
         "rawequal('a', 'a')",
-        "(function() local C = {} C.__index = C function C.new() return setmetatable({v = 3}, C) end "
-        "function C:get() return self.v end return C.new():get() end)()",
+        ("(function() local C = {} C.__index = C function C.new() return setmetatable({v = 3}, C) end "
+         "function C:get() return self.v end return C.new():get() end)()"),
         "(function() local m = {} return getmetatable(setmetatable({}, m)) == m end)()",
         "pcall(setmetatable, setmetatable({}, {__metatable = 1}), {})",
         "getmetatable(setmetatable({}, {__metatable = 'mine'}))",
