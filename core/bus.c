@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { EVENTS_A_BREATH = 32 };
 enum { LOCK_EACH_MS = 50, DUE_AT_MOST_MS = 60000, HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
 
 /* ---- metrics; a host without a registry (unit tests) has none ---- */
@@ -52,6 +53,25 @@ void bus_fiber_end(struct bus_fiber *fiber) {
     if (--bus->active || !bus->drained) return;
     wait_done(bus->drained, 0);
     bus->drained = NULL;
+}
+
+struct breath {
+    struct post post;
+    struct wait wait;
+};
+
+static void breathed(struct post *post) {
+    struct breath *breath = (struct breath *)post; /* its first member */
+    wait_done(&breath->wait, 0);
+}
+
+/* A post comes back behind the loop's next look at its sockets. */
+void bus_breathe(struct bus *bus, unsigned *events) {
+    if (++*events % EVENTS_A_BREATH) return;
+    struct breath breath = {.post.run = breathed};
+    wait_init(&breath.wait, bus->host->loop);
+    loop_post(bus->host->loop, &breath.post);
+    wait_park(&breath.wait, INT64_MAX);
 }
 
 /* ---- what is due ---- */

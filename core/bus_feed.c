@@ -155,9 +155,10 @@ int feed_run(struct sl_call *call, const struct event_filter *filter, int64_t af
     arena_use(&arena);
     tail_follow(bus, &feed.follower);
     if (bus->feeds) metric_add(bus->feeds, 1);
-    while (!rc) {
+    for (unsigned events = 0; !rc;) {
         rc = feed_turn(&feed, &reader);
         arena_reset(&arena);
+        bus_breathe(bus, &events);
     }
     if (bus->feeds) metric_add(bus->feeds, -1);
     tail_leave(bus, &feed.follower);

@@ -155,6 +155,8 @@ struct bus_fiber {
 };
 void bus_fiber_begin(struct bus_fiber *fiber, struct bus *bus, struct plugin *plugin);
 void bus_fiber_end(struct bus_fiber *fiber);
+/* Call it after each event of a long run: lets the loop serve its sockets now and then. */
+void bus_breathe(struct bus *bus, unsigned *events);
 void bus_run_due(struct bus *bus); /* starts all that is due and sets the timer for the rest */
 struct metric_series *bus_series(struct bus *bus, const char *metric, const char *labels);
 void bus_count(struct metric_series *series);

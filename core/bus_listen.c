@@ -256,6 +256,7 @@ static void run_listener(void *arg) {
     struct bus *bus = listener->bus;
     struct bus_fiber fiber;
     bus_fiber_begin(&fiber, bus, listener->plugin);
+    unsigned events = 0;
     while (!bus->draining && listener->next_ms <= loop_now_ms(bus->host->loop)) {
         sl_event event;
         int got = tail_next(&fiber.call, &listener->follower, &event);
@@ -264,6 +265,7 @@ static void run_listener(void *arg) {
         if (got <= 0) break;
         arena_reset(&fiber.arena);
         call_init(&fiber.call, bus->host, listener->plugin, &fiber.arena);
+        bus_breathe(bus, &events);
     }
     if (listener->lag)
         metric_set(listener->lag, (double)(bus->tail.newest_seq - listener->follower.at_seq));

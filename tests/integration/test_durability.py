@@ -339,6 +339,26 @@ def test_a_feed_ahead_of_the_log_is_told_to_resync(server):
     feed.close()
 
 
+def test_a_feed_far_behind_is_told_to_resync(server):
+    server.post("/deployments/request", body(1))
+    server.stop()
+    log = sqlite3.connect(server.state / "sluice.db")
+    tenant = log.execute("SELECT tenant FROM sluice_event").fetchone()[0]
+    log.executemany("INSERT INTO sluice_event VALUES (?, ?, 0, 'shop.ticked', 'test', NULL, NULL, '{}', zeroblob(32))",
+                    ((seq, tenant) for seq in range(100, 11000)))
+    log.commit()
+    log.close()
+    (server.state / "sluice.addr").unlink(missing_ok=True)
+    server.start()
+    feed = Feed(server, "/events?after=1")
+    event = feed.next()
+    assert event["event"] == "resync" and json.loads(event["data"]) == {"from": 1, "to": 10999}
+    feed.close()
+    feed = Feed(server, "/events?after=999")  # exactly as much as is told one by one
+    assert [int(feed.next()["id"]) for _ in range(10000)] == list(range(1000, 11000))
+    feed.close()
+
+
 def test_a_feed_from_nowhere_begins_now(server):
     server.post("/deployments/request", body(1))
     newest = all_events(server)[-1]["seq"]
