@@ -1,5 +1,6 @@
 /* http_server.c - sockets: listening, accepting, shedding, draining. */
 #include "http_inside.h"
+#include "logging.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -96,7 +97,11 @@ static void on_connection(uv_stream_t *stream, int status) {
     if (status < 0) return;
     size_t before = server->connections;
     struct http_connection *connection = connection_new(server);
-    if (!connection) return; /* libuv holds the socket until the next one is accepted */
+    if (!connection) {
+        /* As arenas do: libuv would hold this socket, and accept no other, for ever. */
+        log_error("out of memory for a connection");
+        abort();
+    }
     if (accept_one(listener, connection) != 0) {
         connection_drop(connection);
         return;
@@ -238,8 +243,10 @@ struct http_server *http_server_open(struct loop *loop, const int *sockets, size
     server->sweep.data = server->turn.data = server;
     server->handles = 2;
     int status = 0;
-    for (size_t i = 0; i < count && !status; i++) status = listen_on(server, sockets[i]);
+    size_t taken = 0;
+    while (taken < count && !status) status = listen_on(server, sockets[taken++]);
     if (!status) return server;
+    while (taken < count) close(sockets[taken++]);
     http_server_close(server);
     return NULL;
 }
