@@ -40,6 +40,27 @@ static void list_verbs(struct cli *cli, const cJSON *list, const char *noun) {
     if (*verbs) fprintf(cli->err, "  %s has: %s\n", noun, cli_clean(cli, verbs, false));
 }
 
+/* `sluice deploy`: a noun alone is answered with what it can do. False: it is no noun. */
+static bool show_noun(struct cli *cli, const cJSON *list, const char *noun) {
+    const cJSON *op;
+    size_t size = strlen(noun), found = 0;
+    const struct cli_command *command;
+    for (size_t i = 0; (command = cli_command_at(i)); i++) {
+        if (strncmp(command->words, noun, size) != 0 || command->words[size] != ' ') continue;
+        cli_out(cli, "  sluice %-24s %s\n", command->words, command->summary);
+        found++;
+    }
+    cJSON_ArrayForEach(op, cJSON_GetObjectItemCaseSensitive(list, "items")) {
+        const char *name = member_text(op, "name", "");
+        if (strncmp(name, noun, size) != 0 || name[size] != '.') continue;
+        const char *words = arena_printf(&cli->arena, "%s %s", noun, name + size + 1);
+        cli_out(cli, "  sluice %-24s %s\n", cli_clean(cli, words, false),
+                cli_clean(cli, member_text(op, "summary", ""), false));
+        found++;
+    }
+    return found > 0;
+}
+
 static int unknown(struct cli *cli, const cJSON *list, const char *const *words, size_t count) {
     const char *name =
         count > 1 ? arena_printf(&cli->arena, "%s.%s", words[0], words[1]) : words[0];
@@ -167,6 +188,8 @@ int operation_by_words(struct cli *cli, const char *const *words, size_t count, 
     const cJSON *op = find_op(list, pair);
     if (op) return call_op(cli, op, rest, rest_count);
     op = find_op(list, words[0]);
+    if (!op && count == 1 && show_noun(cli, list, words[0]))
+        return cli->want_help ? CLI_DONE : CLI_USAGE;
     if (!op) return unknown(cli, list, words, count);
     /* A name without a dot: the second word is its first argument. */
     bool took = count > 1;

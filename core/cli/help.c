@@ -29,13 +29,17 @@ static size_t widest(void) {
     return width;
 }
 
+/* What is too long for its column gets a line of its own. */
 static void list_flags(struct cli *cli, const struct cli_flag *flags) {
     for (const struct cli_flag *f = flags; f && f->name; f++) {
-        char left[80];
-        snprintf(left, sizeof left, "%c%c%s--%s%s%s", f->letter ? '-' : ' ',
-                 f->letter ? f->letter : ' ', f->letter ? ", " : "  ", f->name,
-                 f->value ? (f->maybe ? "=" : " ") : "", f->value ? f->value : "");
-        cli_out(cli, "  %-30s %s\n", left, f->help ? f->help : "");
+        const char *letter = f->letter ? arena_printf(&cli->arena, "-%c, ", f->letter) : "    ";
+        const char *value = "";
+        if (f->value && f->maybe) value = arena_printf(&cli->arena, "[=%s]", f->value);
+        if (f->value && !f->maybe) value = arena_printf(&cli->arena, " %s", f->value);
+        const char *left = arena_printf(&cli->arena, "%s--%s%s", letter, f->name, value);
+        bool fits = strlen(left) <= 30;
+        cli_out(cli, "  %-30s%s%s%s\n", left, fits ? " " : "\n",
+                fits ? "" : "                                 ", f->help ? f->help : "");
     }
 }
 

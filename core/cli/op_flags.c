@@ -80,7 +80,7 @@ static void add_rows(struct flag_list *list, const cJSON *rows, const char *pref
         if (alias) add_flag(list, alias, row);
         const cJSON *fields = cJSON_GetObjectItemCaseSensitive(row, "fields");
         bool object = !strcmp(member_text(row, "type", ""), "object") && cJSON_IsArray(fields);
-        if (!alias || strcmp(prefix, "") != 0) add_flag(list, path, row);
+        if (!alias) add_flag(list, path, row);
         if (object && depth < OP_DEPTH_MAX)
             add_rows(list, fields, arena_printf(&list->cli->arena, "%s.", path), depth + 1);
     }
@@ -128,6 +128,12 @@ static const char *sample_value(struct cli *cli, const cJSON *row, const char *f
     return example && !cJSON_IsNull(example) ? shell_quote(cli, cli_json(example)) : fallback;
 }
 
+static const char *first_value(struct cli *cli, const cJSON *row) {
+    const char *values = value_name(cli, row);
+    bool file = member_true(row, "file");
+    return arena_strndup(&cli->arena, values, file ? strlen(values) : strcspn(values, "|"));
+}
+
 /* A line that shows the required fields; file fields come from standard input. */
 static const char *example_of(struct cli *cli, const cJSON *op, const cJSON *rows,
                               const char *prefix, const char *line) {
@@ -145,7 +151,7 @@ static const char *example_of(struct cli *cli, const cJSON *op, const cJSON *row
             line = arena_printf(&cli->arena, "%s %s", line, sample_value(cli, row, "ID"));
         else
             line = arena_printf(&cli->arena, "%s --%s %s", line, flag,
-                                sample_value(cli, row, value_name(cli, row)));
+                                sample_value(cli, row, first_value(cli, row)));
     }
     return line;
 }

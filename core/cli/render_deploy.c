@@ -104,6 +104,12 @@ static void next_line(struct cli *cli, const cJSON *next) {
     named_line(cli, "run", cJSON_GetObjectItemCaseSensitive(next, "command"));
 }
 
+static bool any_fix(const cJSON *reasons) {
+    const cJSON *item;
+    cJSON_ArrayForEach(item, reasons) if (*member_text(item, "fix", "")) return true;
+    return false;
+}
+
 int render_deploy(struct cli *cli, const cJSON *answer) {
     const cJSON *reasons = cJSON_GetObjectItemCaseSensitive(answer, "reasons");
     head_line(cli, answer);
@@ -112,7 +118,7 @@ int render_deploy(struct cli *cli, const cJSON *answer) {
         reason_lines(cli, reasons);
     else
         policy_lines(cli, cJSON_GetObjectItemCaseSensitive(answer, "policy"));
-    named_line(cli, "fix", cJSON_GetObjectItemCaseSensitive(answer, "fix"));
+    if (!any_fix(reasons)) named_line(cli, "fix", cJSON_GetObjectItemCaseSensitive(answer, "fix"));
     next_line(cli, cJSON_GetObjectItemCaseSensitive(answer, "next_action"));
     const cJSON *manifests = cJSON_GetObjectItemCaseSensitive(answer, "manifests"), *one;
     if (manifests && manifests->child) {

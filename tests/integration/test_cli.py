@@ -44,6 +44,12 @@ def test_misspelt_commands_get_the_nearest_name(server):
         assert f"did you mean '{near}'?" in run.stderr and run.stdout == ""
 
 
+def test_a_noun_alone_shows_what_it_can_do(server):
+    run = server.cli("token", "--help", check=0)
+    assert "sluice token create" in run.stdout and "sluice token revoke" in run.stdout
+    assert "sluice plugin new" in server.cli("plugin", check=2).stdout
+
+
 def test_an_unknown_verb_shows_the_verbs_of_its_noun(server):
     assert "token has: create, list, revoke" in server.cli("token", "paint", check=2).stderr
 
