@@ -47,7 +47,7 @@ deny contains {
 	"fix": "set exposure to internal, or put a service without personal data in front",
 } if {
 	prod
-	input.data_classification == "pii"
+	input.data_classification in {"pii", "restricted"}
 	input.exposure in {"external", "public"}
 }
 
@@ -69,6 +69,15 @@ deny contains {
 } if {
 	prod
 	input.risk.level == "CRITICAL"
+}
+
+approval contains {
+	"rule": "risk-threshold",
+	"message": "the risk is not known",
+	"fix": "send the diff, so that it can be scored",
+} if {
+	prod
+	not input.risk.level in {"LOW", "MED", "HIGH", "CRITICAL"}
 }
 
 approval contains {

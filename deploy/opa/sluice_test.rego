@@ -36,3 +36,5 @@ test_one_replica if {
 test_high if sluice.decision == "needs_approval" with input as object.union(good, {"risk": {"level": "HIGH"}})
 
 test_critical if sluice.decision == "deny" with input as object.union(good, {"risk": {"level": "CRITICAL"}})
+
+test_unknown_risk if sluice.decision == "needs_approval" with input as object.remove(good, ["risk"])
