@@ -111,6 +111,22 @@ static const char *quoted(const char *text, struct arena *arena) {
     return word;
 }
 
+/* As a part of a URL. */
+static const char *encoded(const char *text, struct arena *arena) {
+    static const char hex[] = "0123456789ABCDEF";
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+    char *url = arena_alloc(arena, strlen(text) * 3 + 1), *to = url;
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)*text;
+        bool plain = strchr(safe, byte) != NULL;
+        *to++ = plain ? *text : '%';
+        if (!plain) *to++ = hex[byte >> 4];
+        if (!plain) *to++ = hex[byte & 15];
+    }
+    *to = 0;
+    return url;
+}
+
 /* The path with its parameters filled in from the example. */
 static const char *filled_path(const char *path, const cJSON *input, struct arena *arena) {
     const char *filled = "";
@@ -124,7 +140,7 @@ static const char *filled_path(const char *path, const cJSON *input, struct aren
         const char *name = arena_strndup(arena, path + 1, name_size);
         const cJSON *value = cJSON_GetObjectItemCaseSensitive(input, name);
         filled = arena_printf(arena, "%s%s", filled,
-                              value ? value_text(value, arena) : arena_printf(arena, "%s", name));
+                              value ? encoded(value_text(value, arena), arena) : name);
         path += size + 1;
     }
     return filled;
@@ -135,7 +151,7 @@ static const char *query_text(const cJSON *input, const char *path, struct arena
     for (const cJSON *member = input->child; member; member = member->next) {
         if (path_has_param(path, member->string)) continue;
         query = arena_printf(arena, "%s%c%s=%s", query, *query ? '&' : '?', member->string,
-                             value_text(member, arena));
+                             encoded(value_text(member, arena), arena));
     }
     return query;
 }

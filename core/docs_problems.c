@@ -38,7 +38,7 @@ static const struct problem problems[] = {
     {"mismatch", "The key was used for another request", 422,
      "This Idempotency-Key was used in the last 24 hours with another body.",
      "Use a new key for a new request."},
-    {"precondition", "A precondition is required", 428,
+    {"precondition_required", "A precondition is required", 428,
      "The operation changes something that others may change too, and wants If-Match (or an "
      "Idempotency-Key) so that no change is lost.",
      "Read the resource, and send its ETag in If-Match."},

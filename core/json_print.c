@@ -66,8 +66,8 @@ static void put_string(struct writer *writer, const char *text) {
     size_t size = strlen(text);
     char *to = space(writer, size + 2 + JSON_LOOK_AHEAD);
     *to++ = '"';
-    memcpy(to, text, size);
-    to[size] = '"';
+    memcpy(to, text, size + 1);
+    to[size] = '"'; /* in the place of the NUL */
     size_t plain = (size_t)(json_plain_run(to, to + size + 1 + JSON_LOOK_AHEAD) - to);
     if (plain == size) {
         writer->size += size + 2;

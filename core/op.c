@@ -106,6 +106,22 @@ static const char *row_fault(struct registry *registry, const sl_op *row) {
     return NULL;
 }
 
+/* Fields that contradict themselves would fail their users; better they fail the loader. */
+static const char *fields_fault(struct registry *registry, const struct plugin *plugin,
+                                const sl_op *row) {
+    const sl_field *tables[] = {row->in, row->out};
+    const char *fault = NULL;
+    struct arena arena;
+    arena_init(&arena);
+    for (int i = 0; !fault && i < 2; i++) {
+        const struct field_rows rows = {tables[i], plugin->face.field_size};
+        const char *trouble = fields_trouble(rows, &arena);
+        if (trouble) fault = refuse(registry, "operation %s: %s", row->name, trouble);
+    }
+    arena_fini(&arena);
+    return fault;
+}
+
 static const char *add_row(struct registry *registry, struct plugin *plugin, const sl_op *row) {
     const char *fault = row_fault(registry, row);
     if (fault) return fault;
@@ -136,6 +152,7 @@ static const char *check_all(struct registry *registry, const struct plugin *plu
         memcpy(&row, at, plugin->face.op_size < sizeof row ? plugin->face.op_size : sizeof row);
         if (!row.name) break;
         fault = row_fault(registry, &row);
+        if (!fault) fault = fields_fault(registry, plugin, &row);
         if (fault) break;
         for (const char *before = (const char *)plugin->face.ops; before < at;
              before += plugin->face.op_size)
