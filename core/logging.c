@@ -134,7 +134,8 @@ static void line_console(struct line *line, int level, const char *message,
 
 void log_line(int level, const char *message, const char *const *fields) {
     if (!log_enabled(level)) return;
-    struct line line = {.size = 0};
+    struct line line;
+    line.size = 0; /* the text needs no zeros */
     if (sink.format == LOG_JSON)
         line_json(&line, level, message, fields);
     else if (sink.format == LOG_LOGFMT)
@@ -217,16 +218,27 @@ static void mask_keys(char *text) {
     }
 }
 
-void mask_secrets(char *text) {
+/* The end of the secret that begins at `at`, or NULL; `*from` is what may not be shown. */
+static char *secret_at(char *at, char **from) {
     for (size_t i = 0; i < sizeof secret_forms / sizeof *secret_forms; i++) {
         const char *before = secret_forms[i].before;
-        for (char *at = text; (at = strcasestr(at, before));) {
-            char *from = at + strlen(before) + secret_forms[i].keep;
-            if (strlen(at) < strlen(before) + secret_forms[i].keep) break;
-            char *to = from;
-            while (secret_byte(*to)) to++;
-            at = to - from >= (ptrdiff_t)secret_forms[i].least ? blot(from, to) : from;
-        }
+        size_t size = strlen(before);
+        if ((*at | 0x20) != (*before | 0x20) || strncasecmp(at, before, size) != 0) continue;
+        *from = at + size + strnlen(at + size, secret_forms[i].keep);
+        char *to = *from;
+        while (secret_byte(*to)) to++;
+        if (to - *from >= (ptrdiff_t)secret_forms[i].least) return to;
+    }
+    return NULL;
+}
+
+void mask_secrets(char *text) {
+    bool may_begin[256] = {false}; /* most bytes begin no form */
+    for (size_t i = 0; i < sizeof secret_forms / sizeof *secret_forms; i++)
+        may_begin[secret_forms[i].before[0] | 0x20] = true;
+    for (char *at = text, *from, *to; *at; at++) {
+        if (!may_begin[(unsigned char)*at | 0x20] || !(to = secret_at(at, &from))) continue;
+        at = blot(from, to) - 1;
     }
     mask_keys(text);
 }
