@@ -174,6 +174,12 @@ bool connection_open(struct connection *connection, const char *path, const char
     sqlite3_busy_timeout(connection->db, 5000);
     if (use == CONNECTION_READS)
         sqlite3_progress_handler(connection->db, CHECK_EACH_OPS, should_stop, connection);
+    /* Rows of several KB: larger pages cost fewer frames. Without effect on a database that exists. */
+    static const char page_size[] = "PRAGMA page_size = 16384";
+    if (use == CONNECTION_WRITES && !connection_exec(connection, page_size, fault)) {
+        connection_close(connection);
+        return false;
+    }
     static const char writes[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                                  "PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON;"
                                  "PRAGMA journal_size_limit = 67108864;"
