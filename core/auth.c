@@ -4,11 +4,11 @@
 #include "host.h"
 #include "ids.h"
 #include "logging.h"
+#include "sha256.h"
 #include "store.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sha256.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,14 +46,10 @@ const sl_migration auth_schema[] = {
     SL_END};
 
 static void hash_token(const char *token, size_t size, uint8_t hash[32]) {
-    SHA2_CTX sha;
-    SHA256Init(&sha);
-    SHA256Update(&sha, (const uint8_t *)token, size);
-    SHA256Final(hash, &sha);
-}
-
-static void to_hex(const uint8_t *bytes, size_t size, char *out) {
-    for (size_t i = 0; i < size; i++) snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    struct sha256_ctx sha;
+    sha256_init(&sha);
+    sha256_update(&sha, size, (const uint8_t *)token);
+    sha256_digest(&sha, SHA256_DIGEST_SIZE, hash);
 }
 
 static bool from_hex(const char *hex, uint8_t *out, size_t size) {
@@ -155,7 +151,7 @@ static int insert_token(struct sl_call *call, const char *tenant, const char *na
     uint8_t hash[32];
     char hex[65];
     hash_token(token, strlen(token), hash);
-    to_hex(hash, sizeof hash, hex);
+    bytes_to_hex(hash, sizeof hash, hex);
     sl_batch *batch = store_batch(call);
     sl_batch_add(
         batch,
@@ -256,7 +252,7 @@ static int token_create(sl_call *call, const cJSON *in, cJSON *out) {
     uint8_t hash[32];
     random_hex(token + 4, TOKEN_HEX);
     hash_token(token, strlen(token), hash);
-    to_hex(hash, sizeof hash, hex);
+    bytes_to_hex(hash, sizeof hash, hex);
     const char *id = sl_new_id(call);
     int64_t expires_ms = lifetime_ms ? sl_now_ms(call) + lifetime_ms : 0;
     sl_batch *batch = store_batch(call);

@@ -1,29 +1,29 @@
 /* chain.c - see chain.h. */
 #include "chain.h"
+#include "sha256.h"
 
-#include <sha256.h>
 #include <string.h>
 
-static void add_number(SHA256_CTX *sha, uint64_t number, unsigned bytes) {
+static void add_number(struct sha256_ctx *sha, uint64_t number, unsigned bytes) {
     uint8_t big_endian[8];
     for (unsigned i = 0; i < bytes; i++) big_endian[i] = (uint8_t)(number >> (8 * (bytes - 1 - i)));
-    SHA256_Update(sha, big_endian, bytes);
+    sha256_update(sha, bytes, big_endian);
 }
 
-static void add_text(SHA256_CTX *sha, const char *text) {
+static void add_text(struct sha256_ctx *sha, const char *text) {
     if (!text) {
         add_number(sha, UINT32_MAX, 4);
         return;
     }
     size_t size = strlen(text);
     add_number(sha, size, 4);
-    SHA256_Update(sha, (const uint8_t *)text, size);
+    sha256_update(sha, size, (const uint8_t *)text);
 }
 
 struct chain_hash chain_next(const struct chain_hash *before, const struct chain_entry *entry) {
-    SHA256_CTX sha;
-    SHA256_Init(&sha);
-    SHA256_Update(&sha, before->bytes, CHAIN_HASH_BYTES);
+    struct sha256_ctx sha;
+    sha256_init(&sha);
+    sha256_update(&sha, CHAIN_HASH_BYTES, before->bytes);
     add_number(&sha, (uint64_t)entry->seq, 8);
     add_number(&sha, (uint64_t)entry->at_ms, 8);
     add_text(&sha, entry->tenant);
@@ -33,7 +33,7 @@ struct chain_hash chain_next(const struct chain_hash *before, const struct chain
     add_text(&sha, entry->request_id);
     add_text(&sha, entry->data);
     struct chain_hash after;
-    SHA256_Final(after.bytes, &sha);
+    sha256_digest(&sha, CHAIN_HASH_BYTES, after.bytes);
     return after;
 }
 

@@ -1,15 +1,15 @@
 /* config_hash.c - one number for what a configuration means, whatever its order and comments. */
 #include "config_inside.h"
+#include "sha256.h"
 
-#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void put(SHA2_CTX *hash, char kind, const char *text) {
+static void put(struct sha256_ctx *hash, char kind, const char *text) {
     size_t size = strlen(text);
-    SHA256Update(hash, (const uint8_t *)&kind, 1);
-    SHA256Update(hash, (const uint8_t *)&size, sizeof size);
-    SHA256Update(hash, (const uint8_t *)text, size);
+    sha256_update(hash, 1, (const uint8_t *)&kind);
+    sha256_update(hash, sizeof size, (const uint8_t *)&size);
+    sha256_update(hash, size, (const uint8_t *)text);
 }
 
 struct member {
@@ -21,9 +21,9 @@ static int by_name(const void *a, const void *b) {
                   ((const struct member *)b)->json->string);
 }
 
-static void put_tree(SHA2_CTX *hash, const cJSON *json);
+static void put_tree(struct sha256_ctx *hash, const cJSON *json);
 
-static void put_object(SHA2_CTX *hash, const cJSON *object) {
+static void put_object(struct sha256_ctx *hash, const cJSON *object) {
     size_t count = (size_t)cJSON_GetArraySize(object), n = 0;
     struct member *sorted = calloc(count + 1, sizeof *sorted);
     const cJSON *member;
@@ -39,7 +39,7 @@ static void put_object(SHA2_CTX *hash, const cJSON *object) {
     free(sorted);
 }
 
-static void put_tree(SHA2_CTX *hash, const cJSON *json) {
+static void put_tree(struct sha256_ctx *hash, const cJSON *json) {
     if (cJSON_IsObject(json)) {
         put_object(hash, json);
     } else if (cJSON_IsArray(json)) {
@@ -59,8 +59,8 @@ static void put_tree(SHA2_CTX *hash, const cJSON *json) {
 }
 
 void config_hash_tree(const cJSON *tree, char hex[65]) {
-    SHA2_CTX hash;
-    SHA256Init(&hash);
+    struct sha256_ctx hash;
+    sha256_init(&hash);
     put_tree(&hash, tree);
-    SHA256End(&hash, hex);
+    sha256_end_hex(&hash, hex);
 }

@@ -3,9 +3,9 @@
 #include "host.h"
 #include "json.h"
 #include "logging.h"
+#include "sha256.h"
 #include "store_inside.h"
 
-#include <sha256.h>
 #include <string.h>
 
 enum { DAY_MS = 24 * 3600 * 1000 };
@@ -93,7 +93,7 @@ int idempotency_begin(struct sl_call *call, const char *key, const char *op, con
     mine->tenant = call->who.tenant;
     mine->key = arena_strdup(call->arena, key);
     mine->op = op;
-    SHA256Data(size ? body : (const void *)"", size, mine->body_hash);
+    sha256_hex(body, size, mine->body_hash);
     rc = claim(call, mine);
     if (rc) return rc;
     call->idempotency = mine;

@@ -1,9 +1,9 @@
 /* lua_folder.c - hot reload: what changed is compiled anew, what did not keeps its states. */
 #include "lua_folder.h"
+#include "sha256.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,17 +69,17 @@ static void refuse_twins(struct script_set *set) {
 }
 
 static void hash_set(struct script_set *set, const struct script_library *library) {
-    SHA2_CTX context;
-    SHA256Init(&context);
+    struct sha256_ctx context;
+    sha256_init(&context);
     for (size_t i = 0; i < set->count; i++) {
-        SHA256Update(&context, (const uint8_t *)set->scripts[i]->name,
-                     strlen(set->scripts[i]->name) + 1);
-        SHA256Update(&context, (const uint8_t *)set->scripts[i]->hash, 64);
+        sha256_update(&context, strlen(set->scripts[i]->name) + 1,
+                      (const uint8_t *)set->scripts[i]->name);
+        sha256_update(&context, 64, (const uint8_t *)set->scripts[i]->hash);
     }
     for (size_t i = 0; library && i < library->count; i++)
-        SHA256Update(&context, (const uint8_t *)library->helpers[i].source,
-                     library->helpers[i].size);
-    SHA256End(&context, set->hash);
+        sha256_update(&context, library->helpers[i].size,
+                      (const uint8_t *)library->helpers[i].source);
+    sha256_end_hex(&context, set->hash);
 }
 
 static struct script_set *set_of(const struct script_folder *folder) {

@@ -7,8 +7,8 @@
 #include "lua_helpers.h"
 #include "lua_lint.h"
 #include "lua_value.h"
+#include "sha256.h"
 
-#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,7 +168,7 @@ struct script *script_open(const struct script_text *text) {
                               .limits = text->limits};
     if (text->size) memcpy(script->source, text->source, text->size);
     script->source[text->size] = '\0';
-    SHA256Data((const uint8_t *)script->source, script->size, script->hash);
+    sha256_hex(script->source, script->size, script->hash);
     struct arena *before = arena_use(NULL); /* what is declared outlives the call */
     struct script_run run = {.script = script, .act = keep_declared};
     if (text->trouble)

@@ -2,8 +2,8 @@
  */
 #include "store_migrate.h"
 #include "host.h"
+#include "sha256.h"
 
-#include <sha256.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,7 +14,7 @@ struct applied {
 };
 
 static void hash_text(const char *text, char hex[65]) {
-    SHA256Data((const uint8_t *)text, strlen(text), hex);
+    sha256_hex(text, strlen(text), hex);
 }
 
 /* Runs a row of the core's own on the writer's connection; at most one row comes back. */

@@ -217,7 +217,7 @@ static void a_full_disk_stops_writes_alone(void **state) {
     (void)state;
     signal(SIGXFSZ, SIG_IGN);
     int placed = 0;
-    limit_files(600000);
+    limit_files(2400000);
     run_in_fiber(&f, fill, &placed);
     assert_true(placed > 3);
     limit_files(RLIM_INFINITY);

@@ -2,7 +2,6 @@
 
 #include "tree.h"
 
-#include <sha256.h>
 #include <string.h>
 
 enum { HASH_INLINE_BYTES = 65536 }; /* about 0.2 ms; more goes to the thread pool */
@@ -15,7 +14,7 @@ struct hashing {
 static int hash_diff(void *arg) {
     struct hashing *hashing = arg;
     struct change *change = hashing->change;
-    SHA256Data((const uint8_t *)hashing->text, change->diff_bytes, change->diff_sha256);
+    sl_sha256(hashing->text, change->diff_bytes, change->diff_sha256);
     return 0;
 }
 

@@ -27,6 +27,9 @@ SL_API char *sl_printf(sl_call *call, const char *format, ...) SL_PRINTF(2, 3);
 /* A random id, 26 characters, rises with time (ULID). */
 SL_API const char *sl_new_id(sl_call *call);
 
+/* SHA-256 of `size` bytes as 64 hexadecimal digits and NUL. Pure: also inside sl_offload. */
+SL_API void sl_sha256(const void *data, size_t size, char hex[65]);
+
 /* ---- failing ----
  * Sets the sentence that the user reads and returns `status`, so that a handler ends with
  * `return sl_fail(call, SL_NOT_FOUND, "no deployment %s", id)`. Say what was wrong, where, what was
