@@ -111,26 +111,58 @@ static void search_pattern(struct search *search, const char *pattern, size_t si
     search->match.pattern_end = pattern + size;
 }
 
-/* One try at `s`, charged to the run; raises what is wrong with the pattern. */
-static const char *search_at(struct search *search, const char *s) {
-    struct pattern *match = &search->match;
+/* Takes what the run has left as the budget of the tries to come. */
+static int64_t search_begin(struct search *search) {
     const struct sandbox *box = sandbox_of(search->lua);
     int64_t budget = box->limits.work - box->work + 1;
-    match->steps_left = budget < 0 ? 0 : budget;
-    budget = match->steps_left;
-    match->fault = NULL, match->depth = 0, match->levels = 0;
-    const char *end = pattern_match(match, s, search->pattern);
-    sandbox_charge(search->lua, budget - match->steps_left);
-    if (match->fault) luaL_error(search->lua, "%s", match->fault);
+    search->match.steps_left = budget < 0 ? 0 : budget;
+    search->match.fault = NULL;
+    return search->match.steps_left;
+}
+
+/* Charges what was used of `budget`; raises what is wrong with the pattern. */
+static void search_end(struct search *search, int64_t budget) {
+    sandbox_charge(search->lua, budget - search->match.steps_left);
+    if (search->match.fault) luaL_error(search->lua, "%s", search->match.fault);
+}
+
+static const char *try_at(struct search *search, const char *s) {
+    search->match.depth = 0, search->match.levels = 0;
+    return pattern_match(&search->match, s, search->pattern);
+}
+
+/* One try at `s`. */
+static const char *search_at(struct search *search, const char *s) {
+    int64_t budget = search_begin(search);
+    const char *end = try_at(search, s);
+    search_end(search, budget);
     return end;
+}
+
+/* The byte that every match begins with, or -1. */
+static int first_byte(const struct search *search) {
+    const char *p = search->pattern, *end = search->match.pattern_end;
+    if (search->anchored || p == end || *p == '\0' || strchr("().%[$", *p)) return -1;
+    return p + 1 < end && p[1] && strchr("*?-", p[1]) ? -1 : (unsigned char)*p;
 }
 
 /* The first match at or after `*s`; `*s` becomes its start. */
 static const char *search_from(struct search *search, const char **s) {
+    int64_t budget = search_begin(search);
+    int first = first_byte(search);
+    const char *end = NULL;
     for (;; (*s)++) {
-        const char *end = search_at(search, *s);
-        if (end || search->anchored || *s >= search->match.source_end) return end;
+        if (first >= 0) {
+            const char *from = *s;
+            *s = memchr(from, first, (size_t)(search->match.source_end - from));
+            if (!*s) *s = search->match.source_end;
+            search->match.steps_left -= (*s - from) / BYTES_A_UNIT;
+        }
+        end = try_at(search, *s);
+        if (end || search->anchored || search->match.fault || *s >= search->match.source_end) break;
     }
+    search_end(search, budget);
+    return end;
 }
 
 /* Pushes capture `i`; without captures the 0-th is the whole match. */
