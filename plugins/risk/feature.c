@@ -63,7 +63,8 @@ VALUE(v_new_share, c->from_diff ? share((double)c->files_how[DIFF_CREATED], c->f
 static double v_hour(const struct feature_input *in) {
     if (!in->authored_s) return NAN;
     const int64_t local = in->authored_s + (int64_t)in->zone_minutes * 60;
-    return (double)(((local % 86400) + 86400) % 86400 / 3600);
+    const int64_t hour = ((local % 86400) + 86400) % 86400 / 3600;
+    return (double)hour;
 }
 
 static double v_weekday(const struct feature_input *in) {

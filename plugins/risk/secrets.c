@@ -237,7 +237,7 @@ static bool ends(const char *id, const char *tail) {
 enum severity secret_severity(size_t at, enum file_kind kind) {
     const struct secret_rule *rule = &secret_rules[at];
     const bool vague =
-        rule->flags & (SECRET_GENERIC | SECRET_BLOCK) && strcmp(rule->id, "private-key");
+        rule->flags & (SECRET_GENERIC | SECRET_BLOCK) && strcmp(rule->id, "private-key") != 0;
     enum severity severity = vague ? SEVERITY_HIGH : SEVERITY_CRITICAL;
     /* Names and public halves are no secrets by themselves. */
     if (ends(rule->id, "-id") || strstr(rule->id, "-pub")) severity = SEVERITY_MEDIUM;
