@@ -42,15 +42,16 @@ static bool is_plain(const char *text) {
     return !strchr("-:@", text[0]) && text[strlen(text) - 1] != ':';
 }
 
-static void print_text(FILE *out, const char *text) {
+/* In a value a '$' is doubled, so that read again it is one; keys hold no variables. */
+static void print_text(FILE *out, const char *text, bool key) {
     if (*text && is_plain(text)) {
         fputs(text, out);
         return;
     }
     fputc('"', out);
     for (const char *c = text; *c; c++) {
-        if (*c == '$')
-            fputs("$$", out); /* read again it is one */
+        if (*c == '$' && !key)
+            fputs("$$", out);
         else if (*c == '"' || *c == '\\')
             fprintf(out, "\\%c", *c);
         else if (*c == '\n')
@@ -100,7 +101,7 @@ static void print_scalar(FILE *out, const struct shown *value) {
     if (value->secret)
         fputs("\"***\"", out);
     else if (cJSON_IsString(json))
-        print_text(out, json->valuestring);
+        print_text(out, json->valuestring, false);
     else if (!cJSON_IsNumber(json))
         fputs(cJSON_IsTrue(json) ? "true" : cJSON_IsFalse(json) ? "false" : "null", out);
     else if (value->type == SL_T_DURATION || value->type == SL_T_SIZE)
@@ -183,7 +184,7 @@ static void print_members(struct show *show, const struct shown *parent) {
         if (!value.node && !show->defaults) continue;
         fprintf(show->out, "%*s", value.indent * 2, "");
         if (cJSON_IsObject(parent->json)) {
-            print_text(show->out, json->string);
+            print_text(show->out, json->string, true);
             fputc(':', show->out);
         } else {
             fputc('-', show->out);

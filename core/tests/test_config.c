@@ -520,7 +520,7 @@ static void reads_back_what_it_shows(void **state) {
                   "    version: \"1.10\"\n"
                   "    waits: [1500ms, 0.25, 2d]\n"
                   "    room: 1023B\n"
-                  "    labels: {\"a b\": \"no\", \"~\": \"null\", c: \"-\"}\n"
+                  "    labels: {\"a b\": \"no\", $$k: $$$$v, \"~\": \"null\", c: \"-\"}\n"
                   "    tags: [\"12\", \"0x1\", \"\", \" x\"]\n"
                   "    extra: {list: [], map: {}, deep: [[1e300, null], {k: true}]}\n");
     assert_ok(config);
