@@ -43,7 +43,7 @@ static struct guard_table *table_of(struct guard *guard, const char *name) {
     }
     struct guard_table *table = &guard->tables[guard->table_count++];
     memset(table, 0, sizeof *table);
-    strcpy(table->name, name);
+    snprintf(table->name, sizeof table->name, "%s", name);
     return table;
 }
 

@@ -69,12 +69,10 @@ static bool run_sql(struct migration_run *run, struct connection *connection,
     guard_end(guard);
     if (good) return true;
     if (!guard->why[0]) fault_of(fault, connection, code, NULL);
-    if (guard->why[0] || fault->status == SL_INTERNAL) {
-        char why[320];
-        strcpy(why, guard->why[0] ? guard->why : "");
+    const char *why = guard->why[0] ? guard->why : sqlite3_errmsg(connection->db);
+    if (guard->why[0] || fault->status == SL_INTERNAL)
         fault_say(fault, SL_INVALID, "migration %d of %s ('%s') is refused: %s", (int)row->number,
-                  run->owner, row->name, why[0] ? why : sqlite3_errmsg(connection->db));
-    }
+                  run->owner, row->name, why);
     return false;
 }
 

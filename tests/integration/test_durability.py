@@ -94,13 +94,13 @@ def db_check(server):
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def run_and_kill(server, kill):
+def run_and_kill(server, kill, kills=KILLS):
     stop = threading.Event()
     clients = [Client(server, number, stop) for number in range(6)]
     for client in clients:
         client.start()
     try:
-        for round_number in range(KILLS):
+        for round_number in range(kills):
             before = sum(len(client.answers) for client in clients)
             wait_until(lambda: sum(len(client.answers) for client in clients) >= before + 5 + round_number * 7
                        or stop.is_set(), "progress")
@@ -126,8 +126,9 @@ def test_kill_9_of_everything_loses_nothing(server):
 
 
 def test_kill_9_of_the_worker_loses_nothing(server):
-    clients = run_and_kill(server, server.kill_worker)
-    assert check_history(server, clients) > KILLS
+    # Few: a worker that dies again and again is replaced ever more slowly.
+    clients = run_and_kill(server, server.kill_worker, kills=5)
+    assert check_history(server, clients) > 5
     server.stop()
     db_check(server)
 
