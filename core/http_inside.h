@@ -20,10 +20,11 @@
 
 enum {
     READ_BUFFER_BYTES = 64 * 1024, /* one a server, shared by its connections */
-    CHUNK_BYTES = 16 * 1024,       /* of output */
-    CHUNKS_KEPT = 16,
-    CONNECTIONS_KEPT = 64,
-    EXCHANGES_KEPT = 64,
+    CHUNK_BYTES = 2 * 1024,        /* of output: enough for most answers; pooled */
+    LATER_CHUNK_BYTES = 16 * 1024, /* when output piles up */
+    CHUNKS_KEPT = 256,
+    CONNECTIONS_KEPT = 256,
+    EXCHANGES_KEPT = 256,
     FIELDS_INSIDE = 32,
     EXCHANGE_STORE_BYTES = 2048,
     DISCARD_MAX_BYTES = 64 * 1024, /* of an unwanted body; a longer one costs the connection */

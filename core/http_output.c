@@ -32,13 +32,12 @@ static void chunks_free(struct http_server *server, struct http_chunk *chunk) {
     }
 }
 
-static struct http_chunk *chunk_new(struct http_server *server, size_t size) {
-    struct http_chunk *chunk = size <= CHUNK_BYTES ? server->free_chunks : NULL;
+static struct http_chunk *chunk_new(struct http_server *server, size_t capacity) {
+    struct http_chunk *chunk = capacity == CHUNK_BYTES ? server->free_chunks : NULL;
     if (chunk) {
         server->free_chunks = chunk->next;
         server->chunks_kept--;
     } else {
-        size_t capacity = size <= CHUNK_BYTES ? CHUNK_BYTES : size;
         chunk = malloc(sizeof *chunk + capacity);
         if (!chunk) return NULL;
         chunk->capacity = capacity;
@@ -52,7 +51,8 @@ char *output_reserve(struct http_connection *connection, size_t size) {
     struct http_output *output = &connection->output;
     struct http_chunk *last = output->last;
     if (last && last->capacity - last->size >= size) return last->data + last->size;
-    struct http_chunk *chunk = chunk_new(connection->server, size);
+    size_t capacity = last ? LATER_CHUNK_BYTES : CHUNK_BYTES;
+    struct http_chunk *chunk = chunk_new(connection->server, size > capacity ? size : capacity);
     if (!chunk) return NULL;
     if (last)
         last->next = chunk;
