@@ -74,6 +74,10 @@ static void an_approval_is_kept_and_told(void **state) {
     sl_test_host *host = *state;
     assert_int_equal(request(host, "prod", LOW, ALLOW), SL_OK);
     assert_true(answered(host, "\"status\":\"APPROVED\""));
+    assert_true(answered(host, "\"kind\":\"Rollout\""));
+    cJSON *answer = cJSON_Parse(sl_test_answer(host));
+    assert_non_null(answer);
+    cJSON_Delete(answer);
     assert_int_equal(rows_with(host, "{}"), 1);
     assert_int_equal(sl_test_event_count(host, "deployment.requested"), 1);
     assert_int_equal(sl_test_event_count(host, "deployment.approved"), 1);
