@@ -107,19 +107,12 @@ static const char *row_fault(struct registry *registry, const sl_op *row) {
 }
 
 /* Fields that contradict themselves would fail their users; better they fail the loader. */
-static const char *fields_fault(struct registry *registry, const struct plugin *plugin,
-                                const sl_op *row) {
-    const sl_field *tables[] = {row->in, row->out};
-    const char *fault = NULL;
-    struct arena arena;
-    arena_init(&arena);
-    for (int i = 0; !fault && i < 2; i++) {
-        const struct field_rows rows = {tables[i], plugin->face.field_size};
-        const char *trouble = fields_trouble(rows, &arena);
-        if (trouble) fault = refuse(registry, "operation %s: %s", row->name, trouble);
-    }
-    arena_fini(&arena);
-    return fault;
+static const char *fields_fault(const struct plugin *plugin, const sl_op *row,
+                                struct arena *arena) {
+    const char *fault =
+        fields_trouble((struct field_rows){row->in, plugin->face.field_size}, arena);
+    if (fault) return fault;
+    return fields_trouble((struct field_rows){row->out, plugin->face.field_size}, arena);
 }
 
 static const char *add_row(struct registry *registry, struct plugin *plugin, const sl_op *row) {
@@ -145,6 +138,8 @@ static const char *add_row(struct registry *registry, struct plugin *plugin, con
 /* Routes cannot be taken out again, so everything is checked before the first one is added. */
 static const char *check_all(struct registry *registry, const struct plugin *plugin) {
     struct registry probe = {.router = router_new()};
+    struct arena arena;
+    arena_init(&arena);
     const char *fault = NULL;
     const char *at = (const char *)plugin->face.ops;
     for (; !fault && at; at += plugin->face.op_size) {
@@ -152,8 +147,12 @@ static const char *check_all(struct registry *registry, const struct plugin *plu
         memcpy(&row, at, plugin->face.op_size < sizeof row ? plugin->face.op_size : sizeof row);
         if (!row.name) break;
         fault = row_fault(registry, &row);
-        if (!fault) fault = fields_fault(registry, plugin, &row);
         if (fault) break;
+        const char *trouble = fields_fault(plugin, &row, &arena);
+        if (trouble) {
+            fault = refuse(registry, "operation %s: %s", row.name, trouble);
+            break;
+        }
         for (const char *before = (const char *)plugin->face.ops; before < at;
              before += plugin->face.op_size)
             if (strcmp(((const sl_op *)(const void *)before)->name, row.name) == 0)
@@ -166,6 +165,7 @@ static const char *check_all(struct registry *registry, const struct plugin *plu
             if (clash) fault = refuse(registry, "operation %s: %s", row.name, clash);
         }
     }
+    arena_fini(&arena);
     router_free(probe.router);
     return fault;
 }
