@@ -232,7 +232,10 @@ void decision_take(lua_State *lua, const struct script_run *run, cJSON *verdict)
     lua_call(lua, 1, LUA_MULTRET);
     int count = lua_gettop(lua) - table;
     const struct decision *decision = count == 1 ? decision_at(lua, -1) : NULL;
-    if (!decision) refuse_answer(lua, run, count);
+    if (!decision) {
+        refuse_answer(lua, run, count);
+        return; /* not reached: it raises */
+    }
     if (lua_getiuservalue(lua, -1, 1) == LUA_TSTRING) add_text(lua, verdict, "reason");
     lua_pop(lua, 1);
     if (lua_getiuservalue(lua, -1, 2) == LUA_TTABLE) add_options(lua, verdict);

@@ -70,9 +70,9 @@ static struct sandbox *take_state(struct script_run *run) {
     return box;
 }
 
-/* A state that passed a limit, or belongs to a script that is gone, is not used again. */
+/* A state that passed a limit is not used again. */
 static void give_state(struct script *script, struct sandbox *box) {
-    if (box->over == OVER_NOTHING && script->refs > 1) {
+    if (box->over == OVER_NOTHING) {
         script->idle[script->idle_count++] = box;
         return;
     }
@@ -95,7 +95,7 @@ static int execute(lua_State *lua) {
 }
 
 int script_execute(struct script_run *run) {
-    struct script *script = script_ref(run->script);
+    struct script *script = run->script;
     struct sandbox *box = take_state(run);
     int status = -1;
     if (box) {
@@ -107,7 +107,6 @@ int script_execute(struct script_run *run) {
         copy_outcome(run, box);
         give_state(script, box);
     }
-    script_unref(script);
     return status;
 }
 

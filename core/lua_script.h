@@ -81,7 +81,8 @@ void script_fail(struct script *script, const char *trouble); /* denies from now
 void script_unref(struct script *script);
 struct script *script_ref(struct script *script);
 
-/* 0, or -1: then run->message and run->over say why. May suspend inside sluice.call. */
+/* 0, or -1: then run->message and run->over say why. The caller holds a reference to the script. May
+ * suspend inside sluice.call. */
 int script_execute(struct script_run *run);
 struct script_run *script_running(lua_State *lua);
 

@@ -46,7 +46,7 @@ void lua_host_close(struct lua_host *lua) {
 
 static double number_at(const struct host *host, const char *pointer) {
     const cJSON *value = host->config ? config_at(host->config, pointer) : NULL;
-    return cJSON_IsNumber(value) && value->valuedouble > 0 ? value->valuedouble : 0;
+    return value && cJSON_IsNumber(value) && value->valuedouble > 0 ? value->valuedouble : 0;
 }
 
 /* Of the section `lua`; 0 where nothing is set: the sandbox's own defaults. */

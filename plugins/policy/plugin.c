@@ -139,13 +139,17 @@ static const sl_metric metrics[] = {{.name = "policy_decisions_total",
                                     SL_END};
 
 static int start(sl_call *call, const cJSON *options) {
+    sl_scripts *scripts;
+    int rc = sl_scripts_open(call, sl_get_text(options, "scripts", ""), "policy", &scripts);
+    if (rc) return rc;
     struct policy_state *state = calloc(1, sizeof *state);
     if (!state) return sl_fail(call, SL_UNAVAILABLE, "no memory for the policies");
-    sl_set_state(call, state);
-    cJSON *none = cJSON_CreateObject();
     const cJSON *settings = sl_get(options, "settings");
+    cJSON *none = settings ? NULL : cJSON_CreateObject();
+    state->scripts = scripts;
     state->settings = sl_json_keep(settings ? settings : none);
-    return sl_scripts_open(call, sl_get_text(options, "scripts", ""), "policy", &state->scripts);
+    sl_set_state(call, state);
+    return 0;
 }
 
 static void stop(sl_call *call) {
