@@ -37,6 +37,9 @@ static const sl_field score_in[] = {
               .flags = SL_FILE),
     SL_STRING("numstat", .help = "`git diff --numstat`, where the diff is not at hand",
               .max = SL_MIB(1), .flags = SL_FILE),
+    SL_STRING("repository", .help = "a repository listed in the configuration, in place of a diff",
+              .max = 200),
+    SL_STRING("range", .help = "its commits: A..B, A...B or one; default HEAD", .max = 500),
     SL_STRING("message", .help = "commit message or title and text of the change",
               .max = SL_KIB(64)),
     SL_STRING("environment", .help = "dev, stage or prod", .max = 64),
@@ -133,6 +136,7 @@ static const sl_field rollback_out[] = {
 static const sl_field options[] = {
     SL_NUMBER("base_rate", .def = "0.10", .min = 0.001, .max = 0.9,
               .help = "share of changes that introduce a defect, until local outcomes are known"),
+    SL_MAP("repositories", SL_T_STRING, .help = "folders of git repositories, by name"),
     SL_MAP("context", SL_T_NUMBER, .help = "weights of the context rules in log-odds, by rule id"),
     SL_END};
 
@@ -166,6 +170,8 @@ static int risk_start(sl_call *call, const cJSON *config) {
     sl_set_state(call, risk);
     scorer_init(&risk->scorer);
     risk->base_rate = sl_get_number(config, "base_rate", 0.10);
+    const cJSON *repositories = sl_get(config, "repositories");
+    risk->repositories = repositories ? sl_json_keep(repositories) : NULL;
     int rc = set_weights(call, config, risk->scorer.weights);
     for (const struct embedded_model *m = embedded_models; !rc && m->json; m++)
         if (scorer_add_model(&risk->scorer, m->json, m->len, why))
@@ -181,6 +187,7 @@ static void risk_stop(sl_call *call) {
     struct risk *risk = sl_state(call);
     if (!risk) return;
     risk_forget_tenants(risk);
+    sl_json_drop(risk->repositories);
     signals_free(risk->signals);
     free(risk);
     sl_set_state(call, NULL);

@@ -2,6 +2,7 @@
 #ifndef RISK_RISK_H
 #define RISK_RISK_H
 
+#include "git/repo.h"
 #include "learn.h"
 #include "score.h"
 #include "signals.h"
@@ -28,6 +29,9 @@ struct risk {
     /* Scorers that were replaced: a scoring beside the loop may still read one. */
     struct scorer **replaced;
     size_t replaced_count;
+    cJSON *repositories;    /* name -> folder; kept */
+    repo_read_fn repo_read; /* of risk-git.so; NULL until first used */
+    repo_drop_fn repo_drop;
 };
 
 /* The caller's tenant with fresh learning. Suspends. Never NULL: without a store the defaults. */
@@ -48,6 +52,9 @@ int risk_load_labelled(sl_call *call, struct labelled **rows, size_t *count);
 
 /* Adds up to three similar changes of the past and how they ended. Suspends. */
 int risk_add_similar(sl_call *call, const struct score *score, const char *app, cJSON *out);
+
+/* Reads a range of commits of a listed repository; risk->repo_drop(*out) is due. Suspends. */
+int risk_read_range(sl_call *call, const char *name, const char *range, struct repo_told **out);
 
 /* Scores what `in` holds; score_fini(&work->score) is due when it returned 0. Suspends. */
 struct risk_work {

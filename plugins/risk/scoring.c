@@ -129,6 +129,26 @@ static void add_threshold(const cJSON *in, enum risk_level level, cJSON *out) {
             cJSON_AddBoolToObject(out, "reaches_threshold", (int)level >= l);
 }
 
+/* A range of commits stands in for the diff, the message and the history. */
+static int take_range(sl_call *call, const cJSON *in, struct score_input *out,
+                      struct repo_told **told) {
+    const char *repository = sl_get_text(in, "repository", NULL);
+    if (!repository) return 0;
+    if (out->diff.len || out->numstat.len)
+        return sl_fail(call, SL_INVALID,
+                       "send a diff, a numstat or a repository with a range, not two of them");
+    int rc = risk_read_range(call, repository, sl_get_text(in, "range", "HEAD"), told);
+    if (rc) return rc;
+    const struct repo_told *found = *told;
+    out->diff = (struct diff_text){found->diff, found->diff_len};
+    if (!out->message.len)
+        out->message = (struct diff_text){found->message, strlen(found->message)};
+    out->history = &found->facts;
+    out->authored_s = found->authored_s;
+    out->zone_minutes = found->zone_minutes;
+    return 0;
+}
+
 int risk_score(sl_call *call, const cJSON *in, cJSON *out) {
     struct risk *risk = sl_state(call);
     struct risk_work *work = sl_alloc(call, sizeof *work);
@@ -145,7 +165,10 @@ int risk_score(sl_call *call, const cJSON *in, cJSON *out) {
                                     .authored_s = sl_get_int(in, "authored_at", 0),
                                     .context = read_context(in),
                                     .base = tenant->base};
-    int rc = risk_run(call, work);
+    struct repo_told *told = NULL;
+    int rc = take_range(call, in, &work->in, &told);
+    if (!rc) rc = risk_run(call, work);
+    if (told) risk->repo_drop(told);
     if (rc) return rc;
     answer_score(&work->score, brief, out);
     add_threshold(in, work->score.judged.level, out);
