@@ -1,6 +1,8 @@
 #include "loader.h"
 #include "loader_walk.h"
+#include "logging.h"
 #include "lua_host.h"
+#include "plugin_elf.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -11,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -188,6 +191,34 @@ static bool ends_with(const char *text, const char *end) {
     return size >= end_size && strcmp(text + size - end_size, end) == 0;
 }
 
+/* ---- what it exports beside its descriptor ---- */
+
+static void name_stranger(void *arg, enum elf_fact fact, const char *text) {
+    const char **stranger = arg;
+    if (fact == ELF_EXPORT && !*stranger && strcmp(text, "sluice_plugin") != 0 &&
+        strncmp(text, "__", 2) != 0)
+        *stranger = text;
+}
+
+/* A symbol that leaks may catch calls that were meant for a library. It loads (RTLD_LOCAL keeps it
+ * apart from the host), but whoever built it should know. */
+static void warn_of_strangers(const char *file) {
+    struct stat info;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    void *bytes = fstat(fd, &info) == 0 && info.st_size > 0
+                      ? mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0)
+                      : MAP_FAILED;
+    close(fd);
+    if (bytes == MAP_FAILED) return;
+    const char *stranger = NULL;
+    plugin_elf_read(bytes, (size_t)info.st_size, name_stranger, &stranger);
+    if (stranger)
+        log_warn("%s exports more than sluice_plugin: %s; sluice plugin check %s tells all",
+                 base_name(file), stranger, file);
+    munmap(bytes, (size_t)info.st_size);
+}
+
 struct plugin *loader_open(struct host *host, const char *file, char **error) {
     *error = NULL;
     if (ends_with(file, ".lua")) {
@@ -212,6 +243,7 @@ struct plugin *loader_open(struct host *host, const char *file, char **error) {
         *error = sentence("%s: not a plugin: it exports no symbol sluice_plugin", base_name(file));
         return NULL;
     }
+    warn_of_strangers(file);
     return loader_adopt(host, raw, file, error);
 }
 

@@ -58,7 +58,22 @@ static int nap(sl_call *call, const cJSON *in, cJSON *out) {
     return rc;
 }
 
-static const sl_op ops[] = {{.name = "probe.add",
+static int ask(sl_call *call, const cJSON *in, cJSON *out) {
+    (void)in;
+    sl_response response;
+    int rc = sl_fetch(call, &(sl_request){.url = "http://oracle.test/v1?q=1"}, &response);
+    if (rc) return rc;
+    cJSON_AddNumberToObject(out, "status", response.status);
+    cJSON_AddStringToObject(out, "body", response.body);
+    return 0;
+}
+
+static const sl_op ops[] = {{.name = "probe.ask",
+                             .summary = "Ask another server",
+                             .needs = "any",
+                             .effect = SL_READS,
+                             .run = ask},
+                            {.name = "probe.add",
                              .summary = "Add an item",
                              .in = add_in,
                              .needs = "probe:write",
@@ -200,6 +215,21 @@ static void sleeping_takes_no_time_but_moves_the_clock(void **state) {
     sl_test_host_free(host);
 }
 
+static void http_is_answered_by_the_script(void **state) {
+    (void)state;
+    sl_test_host *host = host_with(NULL);
+    sl_test_answer_fetch(host, "GET http://oracle.test/", 418, "tea");
+    sl_test_answer_fetch(host, "GET http://oracle.test/", 0, NULL);
+    assert_int_equal(sl_test_call(host, "probe.ask", NULL), SL_OK);
+    assert_string_equal(sl_test_answer(host), "{\"status\":418,\"body\":\"tea\"}");
+    assert_int_equal(sl_test_call(host, "probe.ask", NULL), SL_UNAVAILABLE);
+    assert_non_null(strstr(sl_test_answer(host), "Connection refused"));
+    assert_int_equal(sl_test_unmet(host), 0);
+    assert_int_equal(sl_test_call(host, "probe.ask", NULL), SL_UNAVAILABLE);
+    assert_int_equal(sl_test_unmet(host), 1);
+    sl_test_host_free(host);
+}
+
 static void jobs_run_when_the_clock_says_so(void **state) {
     (void)state;
     sl_test_host *host = host_with(NULL);
@@ -263,6 +293,7 @@ int main(void) {
         cmocka_unit_test(the_last_event_is_told_whole),
         cmocka_unit_test(a_refused_commit_leaves_nothing),
         cmocka_unit_test(sleeping_takes_no_time_but_moves_the_clock),
+        cmocka_unit_test(http_is_answered_by_the_script),
         cmocka_unit_test(jobs_run_when_the_clock_says_so),
         cmocka_unit_test(metrics_can_be_read),
         cmocka_unit_test(two_hosts_know_nothing_of_each_other),

@@ -82,6 +82,12 @@ def test_a_table_without_tenant_is_refused(make_server, tmp_path):
     assert plugin["state"] == "failed" and "tenant" in plugin["reason"] and "bad_thing" in plugin["reason"]
 
 
+def test_a_plugin_that_exports_more_is_loaded_with_a_warning(make_server, tmp_path):
+    server = make_server(config=config(bad=build(tmp_path, "bad", "BAD_JUNK")))
+    assert server.get("/bad").json() == {"from": "bad"}
+    assert "bad.so exports more than sluice_plugin: junk" in server.logs()
+
+
 def damaged(kind, folder):
     out = folder / "bad.so"
     if kind == "text":
