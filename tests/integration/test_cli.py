@@ -259,3 +259,13 @@ def test_completion_scripts_are_valid_where_the_shell_is_there(shell):
     assert script
     if shell == "bash":
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+def test_a_denial_is_exit_code_6_with_every_reason_and_its_fix(sluice):
+    words = ["deploy", "request", "--app", "shop", "--env", "prod", "--image", "registry.internal/shop:latest"]
+    run = sluice.cli(*words, check=6)
+    assert run.stdout.startswith("DENIED") and "no-latest: " in run.stdout and "fix: " in run.stdout
+    answer = sluice.cli(*words, "--json", check=6)
+    assert json.loads(answer.stdout)["status"] == "DENIED"
+    allowed = sluice.cli("deploy", "request", "--app", "shop", "--env", "dev", "--image", "r.internal/shop:1", check=0)
+    assert allowed.stdout.startswith("APPROVED")
