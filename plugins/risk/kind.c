@@ -224,16 +224,32 @@ static const struct suffix *language(struct diff_text path) {
     return NULL;
 }
 
-static bool in_folder(struct diff_text path, const char *folder) {
+enum { MOST_PARTS = 24 };
+
+/* The folders of a path. Those beyond the first 24 are left out. */
+struct parts {
+    struct diff_text folders[MOST_PARTS];
+    uint32_t count;
+};
+
+static void split(struct diff_text path, struct parts *parts) {
+    size_t from = 0;
+    parts->count = 0;
+    for (size_t i = 0; i < path.len && parts->count < MOST_PARTS; i++) {
+        if (path.at[i] != '/') continue;
+        parts->folders[parts->count++] = (struct diff_text){path.at + from, i - from};
+        from = i + 1;
+    }
+}
+
+static bool in_folder(const struct parts *parts, const char *folder) {
     const size_t len = strlen(folder);
-    for (size_t i = 0; i + len < path.len; i++)
-        if ((i == 0 || path.at[i - 1] == '/') && path.at[i + len] == '/' &&
-            same(path.at + i, folder, len))
-            return true;
+    for (uint32_t i = 0; i < parts->count; i++)
+        if (parts->folders[i].len == len && same(parts->folders[i].at, folder, len)) return true;
     return false;
 }
 
-static bool fits(const struct rule *rule, struct diff_text path, struct diff_text name) {
+static bool fits(const struct rule *rule, const struct parts *parts, struct diff_text name) {
     const size_t len = strlen(rule->what);
     switch (rule->how) {
     case NAME:
@@ -241,9 +257,9 @@ static bool fits(const struct rule *rule, struct diff_text path, struct diff_tex
     case NAME_STARTS:
         return name.len >= len && same(name.at, rule->what, len);
     case ENDS:
-        return path_ends(path, rule->what);
+        return path_ends(name, rule->what);
     case FOLDER:
-        return in_folder(path, rule->what);
+        return in_folder(parts, rule->what);
     case PART:
         return path_has(name, rule->what);
     }
@@ -253,12 +269,14 @@ static bool fits(const struct rule *rule, struct diff_text path, struct diff_tex
 enum file_kind kind_of(struct diff_text path) {
     const struct diff_text name = path_name(path);
     const bool source = language(path) != NULL;
+    struct parts parts;
+    split(path, &parts);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const enum file_kind kind = rules[i].kind;
         /* Code in a folder called docs or deploy, or changes.c, is code. */
         if (source && (kind == KIND_DOCS || (kind == KIND_INFRA && rules[i].how == FOLDER)))
             continue;
-        if (fits(&rules[i], path, name)) return kind;
+        if (fits(&rules[i], &parts, name)) return kind;
     }
     return source ? KIND_SOURCE : KIND_OTHER;
 }

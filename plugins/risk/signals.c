@@ -20,6 +20,15 @@ struct signals {
     struct automaton *deleted; /* tags: dangers */
 };
 
+struct signals_search {
+    struct signals_run *run;
+    const struct signals_side *side;
+    size_t line;    /* the last hit's line: hits rise */
+    uint64_t stamp; /* of this search, so that nothing need be cleared between searches */
+    uint64_t searched[MOST_RULES]; /* by rule: stamp and line of the last try */
+    size_t tried_at[MOST_RULES];   /* by rule: offset of the last try, for very long lines */
+};
+
 /* ---- building ---- */
 
 struct words {
@@ -106,6 +115,9 @@ void signals_begin(struct signals_run *run, const struct signals *signals, struc
     memset(run, 0, sizeof *run);
     run->signals = signals;
     run->found = found;
+    run->search =
+        secret_rule_count + danger_count <= MOST_RULES ? calloc(1, sizeof *run->search) : NULL;
+    if (run->search) run->search->run = run;
 }
 
 /* Folders and names that say: these lines only undo what others did. */
@@ -122,8 +134,7 @@ void signals_on_file(struct signals_run *run, const struct diff_file *file,
     run->kind = change->file_count ? change->files[change->file_count - 1].kind : KIND_OTHER;
     run->created = file->change == DIFF_CREATED;
     run->where = places_of(file->path, run->kind);
-    run->secrets_here = !file->binary && run->kind != KIND_LOCK &&
-                        secrets_expected_in(run->signals->secrets, file->path);
+    run->secrets_here = !file->binary && run->kind != KIND_LOCK;
     run->way_down = goes_down(file->path);
     memset(run->tallies, 0, sizeof run->tallies);
     whole_on_file(run, file);
@@ -152,20 +163,11 @@ static bool append(struct signals_side *side, const struct diff_line *line) {
 
 /* ---- searching ---- */
 
-struct search {
-    struct signals_run *run;
-    const struct signals_side *side;
-    bool deleted;
-    size_t line;                   /* the last hit's line: hits rise */
-    uint32_t searched[MOST_RULES]; /* by rule: index + 1 of the last line it was tried on */
-    size_t tried_at[MOST_RULES];   /* by rule: offset of the last try, for very long lines */
-};
-
 static size_t line_end(const struct signals_side *side, size_t line) {
     return line + 1 < side->line_count ? side->lines[line + 1].from : side->len;
 }
 
-static size_t line_at(struct search *search, size_t offset) {
+static size_t line_at(struct signals_search *search, size_t offset) {
     while (search->line + 1 < search->side->line_count &&
            search->side->lines[search->line + 1].from < offset)
         search->line++;
@@ -184,7 +186,7 @@ static size_t line_of(const struct signals_side *side, size_t offset) {
     return low;
 }
 
-static void try_secret(struct search *search, size_t rule, size_t line, size_t end) {
+static void try_secret(struct signals_search *search, size_t rule, size_t line, size_t end) {
     struct signals_run *run = search->run;
     const struct signals_side *side = search->side;
     if (!run->secrets_here || !secret_rule_applies(run->signals->secrets, rule, run->path)) return;
@@ -195,6 +197,9 @@ static void try_secret(struct search *search, size_t rule, size_t line, size_t e
                                        .keyword_len = run->keyword_len};
     size_t at = 0;
     if (!secret_is_at(run->signals->secrets, rule, &place, &at)) return;
+    /* Asked last, because it is dear and most files never come this far. */
+    run->secrets_here = secrets_expected_in(run->signals->secrets, run->path);
+    if (!run->secrets_here) return;
     finding_add(run->found,
                 &(struct finding){
                     .id = secret_rules[rule].id,
@@ -206,7 +211,7 @@ static void try_secret(struct search *search, size_t rule, size_t line, size_t e
                     .line = side->lines[line_of(side, at)].number});
 }
 
-static bool danger_fires(struct search *search, size_t at, size_t line) {
+static bool danger_fires(struct signals_search *search, size_t at, size_t line) {
     const struct danger *danger = &dangers[at];
     const struct signals_side *side = search->side;
     if (!danger->pattern) return true;
@@ -225,7 +230,7 @@ static bool danger_fires(struct search *search, size_t at, size_t line) {
            !pattern_find(search->run->signals->patterns, &unless, own, 0, &match);
 }
 
-static void try_danger(struct search *search, size_t at, size_t line) {
+static void try_danger(struct signals_search *search, size_t at, size_t line) {
     struct signals_run *run = search->run;
     const struct danger *danger = &dangers[at];
     if (!(danger->where & run->where) && danger->where != ~0U) return;
@@ -247,14 +252,15 @@ static void try_danger(struct search *search, size_t at, size_t line) {
 }
 
 static void on_hit(void *of, uint16_t tag, size_t end) {
-    struct search *search = of;
+    struct signals_search *search = of;
     const size_t line = line_at(search, end);
     const size_t rule = tag;
     const bool generic = rule < secret_rule_count && secret_rules[rule].flags & SECRET_GENERIC;
-    const bool again = search->searched[rule] == line + 1;
+    const uint64_t here = search->stamp << 32 | line;
+    const bool again = search->searched[rule] == here;
     /* One try a line finds all; very long lines are tried every thousand bytes. */
     if (again && !generic && end < search->tried_at[rule] + 1000) return;
-    search->searched[rule] = (uint32_t)line + 1;
+    search->searched[rule] = here;
     search->tried_at[rule] = end;
     if (rule >= secret_rule_count) {
         try_danger(search, rule - secret_rule_count, line);
@@ -280,16 +286,13 @@ _Static_assert(MOST_RULES <= UINT16_MAX, "a rule's number is the automaton's tag
 static void search_side(struct signals_run *run, bool deleted) {
     struct signals_side *side = deleted ? &run->deleted : &run->added;
     const struct signals *signals = run->signals;
-    if (side->line_count && secret_rule_count + danger_count <= MOST_RULES) {
-        struct search *search = calloc(1, sizeof *search);
-        if (search) {
-            search->run = run;
-            search->side = side;
-            search->deleted = deleted;
-            automaton_scan(deleted ? signals->deleted : signals->added, side->text, side->len,
-                           on_hit, search);
-        }
-        free(search);
+    struct signals_search *search = run->search;
+    if (side->line_count && search) {
+        search->side = side;
+        search->line = 0;
+        search->stamp++;
+        automaton_scan(deleted ? signals->deleted : signals->added, side->text, side->len, on_hit,
+                       search);
     }
     side->len = 0;
     side->line_count = 0;
@@ -321,6 +324,7 @@ void signals_on_file_end(struct signals_run *run, const struct diff_file *file) 
 
 void signals_end(struct signals_run *run, const struct change *change) {
     whole_on_end(run, change);
+    free(run->search);
     free(run->added.text);
     free(run->added.lines);
     free(run->deleted.text);

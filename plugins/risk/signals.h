@@ -32,7 +32,10 @@ struct signals_version {
 
 enum { SIGNALS_TALLIES = 8, SIGNALS_VERSIONS = 128 };
 
+struct signals_search;
+
 struct signals_run {
+    struct signals_search *search; /* NULL: memory is out, nothing is found */
     const struct signals *signals;
     struct findings *found;
     const struct change *change;

@@ -11,25 +11,26 @@ static void tell(struct signals_run *run, struct finding finding) {
     finding_add(run->found, &finding);
 }
 
-/* A part of the path between borders: "auth" fits auth/x.c and oauth-auth.go, not author.c. */
-static bool path_says(struct diff_text path, const char *word) {
+static bool border(char c) {
+    return c == '/' || c == '_' || c == '-' || c == '.';
+}
+
+/* A word between borders, its end may be a capital: "auth" fits auth/x.c and authToken.go, not
+ * author.c. */
+static bool word_at(struct diff_text path, size_t at, const char *word) {
     const size_t len = strlen(word);
-    for (size_t i = 0; i + len <= path.len; i++) {
-        if ((path.at[i] | 0x20) != word[0]) continue;
-        const struct diff_text rest = {path.at + i, len};
-        const char before = i ? path.at[i - 1] : '/';
-        const char after = i + len < path.len ? path.at[i + len] : '/';
-        const bool starts = before == '/' || before == '_' || before == '-' || before == '.';
-        const bool ends = after == '/' || after == '_' || after == '-' || after == '.' ||
-                          (after >= 'A' && after <= 'Z');
-        if (starts && ends && path_has(rest, word)) return true;
-    }
-    return false;
+    if (at + len > path.len || (path.at[at] | 0x20) != word[0]) return false;
+    const char after = at + len < path.len ? path.at[at + len] : '/';
+    return (border(after) || (after >= 'A' && after <= 'Z')) &&
+           path_has((struct diff_text){path.at + at, len}, word);
 }
 
 static bool says_any(struct diff_text path, const char *const *words) {
-    for (; *words; words++)
-        if (path_says(path, *words)) return true;
+    for (size_t i = 0; i < path.len; i++) {
+        if (i && !border(path.at[i - 1])) continue;
+        for (const char *const *word = words; *word; word++)
+            if (word_at(path, i, *word)) return true;
+    }
     return false;
 }
 
