@@ -102,6 +102,7 @@ static int make_diff(struct reading *r) {
     if (!rc) {
         r->told->diff = malloc(text.size + 1);
         if (r->told->diff && text.size) memcpy(r->told->diff, text.ptr, text.size);
+        if (r->told->diff) r->told->diff[text.size] = '\0';
         r->told->diff_len = r->told->diff ? text.size : 0;
     }
     git_buf_dispose(&text);

@@ -16,7 +16,7 @@ struct repo_ask {
 };
 
 struct repo_told {
-    char *diff; /* malloc'ed, as the message */
+    char *diff; /* malloc'ed, ends in NUL, as the message */
     size_t diff_len;
     char *message;
     int64_t authored_s;
