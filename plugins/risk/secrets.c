@@ -9,7 +9,13 @@
 #include <string.h>
 
 /* How far around a keyword a search may reach, in bytes. */
-enum { REACH_BACK = 256, REACH_ON = 4096, REACH_BLOCK = 16384, REACH_LOOK_BACK = 600 };
+enum {
+    REACH_BACK = 256,
+    REACH_ON = 4096,
+    REACH_BLOCK = 16384,
+    REACH_LOOK_BACK = 600,
+    REACH_BOTH_WAYS = 2048 /* of a rule that looks back too */
+};
 
 enum { SHARED_PATHS, SHARED_PLACEHOLDERS, SHARED_NAMES, SHARED_LINES, SHARED_COUNT };
 
@@ -178,6 +184,11 @@ static size_t end_of_lines(struct diff_text text, size_t from, int lines, size_t
     return from;
 }
 
+size_t secret_block_bytes(size_t rule) {
+    if (!(secret_rules[rule].flags & SECRET_BLOCK)) return 0;
+    return secret_rules[rule].flags & SECRET_LOOKS_BACK ? REACH_BOTH_WAYS : REACH_BLOCK;
+}
+
 /* Where to search: the keyword's line and two more, or a block. */
 static struct diff_text window_of(const struct secret_rule *rule,
                                   const struct secret_place *place) {
@@ -186,9 +197,9 @@ static struct diff_text window_of(const struct secret_rule *rule,
         from = from > REACH_LOOK_BACK ? from - REACH_LOOK_BACK : 0;
     else if (place->hit - from > REACH_BACK + place->keyword_len)
         from = place->hit - REACH_BACK - place->keyword_len;
-    if (rule->flags & SECRET_BLOCK)
-        to =
-            place->text.len - place->hit < REACH_BLOCK ? place->text.len : place->hit + REACH_BLOCK;
+    const size_t block = secret_block_bytes((size_t)(rule - secret_rules));
+    if (block)
+        to = place->text.len - place->hit < block ? place->text.len : place->hit + block;
     else
         to = end_of_lines(place->text, place->hit, 2, REACH_ON);
     return (struct diff_text){place->text.at + from, to - from};

@@ -32,6 +32,9 @@ struct secret_place {
 bool secret_is_at(struct secrets *secrets, size_t rule, const struct secret_place *place,
                   size_t *at);
 
+/* How far the rule looks on from its keyword when it spreads over many lines; 0: it does not. */
+size_t secret_block_bytes(size_t rule);
+
 /* False for paths where random strings are usual (locks, vendored code, images). */
 bool secrets_expected_in(struct secrets *secrets, struct diff_text path);
 

@@ -251,6 +251,14 @@ static void try_danger(struct signals_search *search, size_t at, size_t line) {
                                               .deleted = danger->deleted});
 }
 
+/* A block rule has looked far ahead already: half of that is not searched again, so that a file full
+ * of keywords costs no square of its size. */
+static bool in_searched_block(const struct signals_search *search, size_t rule, size_t end) {
+    if (rule >= secret_rule_count || !(secret_rules[rule].flags & SECRET_BLOCK)) return false;
+    return search->searched[rule] >> 32 == search->stamp &&
+           end < search->tried_at[rule] + secret_block_bytes(rule) / 2;
+}
+
 static void on_hit(void *of, uint16_t tag, size_t end) {
     struct signals_search *search = of;
     const size_t line = line_at(search, end);
@@ -260,6 +268,7 @@ static void on_hit(void *of, uint16_t tag, size_t end) {
     const bool again = search->searched[rule] == here;
     /* One try a line finds all; very long lines are tried every thousand bytes. */
     if (again && !generic && end < search->tried_at[rule] + 1000) return;
+    if (in_searched_block(search, rule, end)) return;
     search->searched[rule] = here;
     search->tried_at[rule] = end;
     if (rule >= secret_rule_count) {

@@ -314,6 +314,25 @@ static void hostile_lines_end_soon(void **state) {
     free(text);
 }
 
+/* Each keyword of a rule that spreads over lines looks far ahead: all of them together must not cost
+ * the square of the text (minutes; the test's time limit would tell). */
+static void many_block_keywords_end_soon(void **state) {
+    (void)state;
+    const size_t lines = 20000, size = lines * 40;
+    char *text = malloc(size + 1);
+    for (size_t i = 0; i < lines; i++)
+        memcpy(text + i * 40,
+               i % 2 ? "kind: Secret data: a: a: a: a: a: a: a:\n"
+                     : "curl -u -----BEGIN PRIVATE KEY----- zxl\n",
+               40);
+    text[size - 1] = '\0';
+    char *diff = as_diff("x.yaml", text, '+');
+    look(diff);
+    score_fini(&score);
+    free(diff);
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_signal_has_a_true_and_a_false_case),
@@ -324,6 +343,7 @@ int main(void) {
         cmocka_unit_test(a_way_down_is_free),
         cmocka_unit_test(dependency_jumps),
         cmocka_unit_test(hostile_lines_end_soon),
+        cmocka_unit_test(many_block_keywords_end_soon),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
