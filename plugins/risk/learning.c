@@ -244,9 +244,7 @@ static void recall_score(sl_call *call, const char *id, struct ending *ending) {
 
 int risk_hear(sl_call *call, const sl_event *event) {
     const char *change = change_of(event), *outcome = outcome_of(event);
-    const bool decided =
-        ends_with(event->type, ".approved") || ends_with(event->type, ".needs_approval");
-    if (!change || (!outcome && !decided)) return 0;
+    if (!change || !outcome) return 0; /* until it has ended there is nothing to learn */
     const char *id = strncmp(change, "deployment/", 11) == 0 ? change + 11 : change;
     struct ending ending = {.change = sl_printf(call, "deployment/%s", id),
                             .app = sl_get_text(event->data, "app_name", NULL),
@@ -257,7 +255,7 @@ int risk_hear(sl_call *call, const sl_event *event) {
     sl_batch *batch = sl_batch_new(call);
     keep(batch, &ending);
     int rc = sl_commit(batch);
-    if (!rc && outcome) (void)recalibrate(call);
+    if (!rc) (void)recalibrate(call);
     return rc;
 }
 
