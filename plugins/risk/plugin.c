@@ -60,6 +60,14 @@ static const sl_field score_in[] = {
     SL_ENUM("detail", "full|brief", .def = "full", .help = "brief: the verdict only"),
     SL_END};
 
+static const sl_field diff_in[] = {
+    SL_STRING("message", .help = "commit message of the change", .max = SL_KIB(8)),
+    SL_STRING("environment", .help = "dev, stage or prod", .max = 64),
+    SL_STRING("app", .help = "name of the application", .max = 200),
+    SL_ENUM("threshold", "LOW|MED|HIGH|CRITICAL", .help = "a level to stop at"),
+    SL_ENUM("detail", "full|brief", .def = "full", .help = "brief: the verdict only"),
+    SL_END};
+
 static const sl_field score_out[] = {
     SL_ENUM("level", "LOW|MED|HIGH|CRITICAL", .help = "relative to the base rate of defects"),
     SL_INT("score", .help = "0..100; 50 is an ordinary change", .min = 0, .max = 100),
@@ -206,6 +214,16 @@ static const sl_op ops[] = {
      .run = risk_score,
      .effect = SL_READS,
      .max_body = 20U * 1024 * 1024},
+    {.name = "risk.diff",
+     .route = "POST /risk/diff",
+     .summary = "Score a diff that is the body itself, as curl --data-binary sends it",
+     .in = diff_in,
+     .out = score_out,
+     .needs = "risk:read",
+     .run = risk_diff,
+     .effect = SL_READS,
+     .flags = SL_OP_RAW,
+     .max_body = 8U * 1024 * 1024},
     {.name = "risk.model",
      .route = "GET /risk/model",
      .summary = "Show the risk models, their data and how good they are",

@@ -41,6 +41,7 @@ void risk_forget_tenants(struct risk *risk);
 
 /* Handlers. */
 int risk_score(sl_call *call, const cJSON *in, cJSON *out);
+int risk_diff(sl_call *call, const cJSON *in, cJSON *out);
 int risk_model(sl_call *call, const cJSON *in, cJSON *out);
 int risk_outcomes(sl_call *call, const cJSON *in, cJSON *out);
 int risk_install(sl_call *call, const cJSON *in, cJSON *out);

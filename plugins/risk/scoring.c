@@ -149,22 +149,9 @@ static int take_range(sl_call *call, const cJSON *in, struct score_input *out,
     return 0;
 }
 
-int risk_score(sl_call *call, const cJSON *in, cJSON *out) {
+static int answer_work(sl_call *call, const cJSON *in, struct risk_work *work, cJSON *out) {
     struct risk *risk = sl_state(call);
-    struct risk_work *work = sl_alloc(call, sizeof *work);
-    const struct risk_tenant *tenant = risk_tenant_of(call, risk);
-    const cJSON *replicas = find(in, "replicas", NULL);
     const bool brief = strcmp(sl_get_text(in, "detail", "full"), "brief") == 0;
-    work->scorer = risk_scorer_of(risk, tenant);
-    work->in = (struct score_input){.diff = text_of(find(in, "diff", NULL)),
-                                    .numstat = text_of(find(in, "numstat", NULL)),
-                                    .message = text_of(find(in, "message", "commit_message")),
-                                    .image = text_of(find(in, "image", NULL)),
-                                    .replicas = cJSON_IsNumber(replicas) ? replicas->valueint : -1,
-                                    .history = read_history(call, in),
-                                    .authored_s = sl_get_int(in, "authored_at", 0),
-                                    .context = read_context(in),
-                                    .base = tenant->base};
     struct repo_told *told = NULL;
     int rc = take_range(call, in, &work->in, &told);
     if (!rc) rc = risk_run(call, work);
@@ -178,4 +165,38 @@ int risk_score(sl_call *call, const cJSON *in, cJSON *out) {
     sl_count(call, "risk_scores_total", 1, level_name(work->score.judged.level));
     score_fini(&work->score);
     return rc;
+}
+
+/* What the members say; the diff is added by the caller. */
+static struct risk_work *new_work(sl_call *call, const cJSON *in) {
+    struct risk *risk = sl_state(call);
+    const struct risk_tenant *tenant = risk_tenant_of(call, risk);
+    struct risk_work *work = sl_alloc(call, sizeof *work);
+    const cJSON *replicas = find(in, "replicas", NULL);
+    work->scorer = risk_scorer_of(risk, tenant);
+    work->in = (struct score_input){.diff = text_of(find(in, "diff", NULL)),
+                                    .numstat = text_of(find(in, "numstat", NULL)),
+                                    .message = text_of(find(in, "message", "commit_message")),
+                                    .image = text_of(find(in, "image", NULL)),
+                                    .replicas = cJSON_IsNumber(replicas) ? replicas->valueint : -1,
+                                    .history = read_history(call, in),
+                                    .authored_s = sl_get_int(in, "authored_at", 0),
+                                    .context = read_context(in),
+                                    .base = tenant->base};
+    return work;
+}
+
+int risk_score(sl_call *call, const cJSON *in, cJSON *out) {
+    return answer_work(call, in, new_work(call, in), out);
+}
+
+/* The body is the diff itself: no JSON has to be written around it, nor read. */
+int risk_diff(sl_call *call, const cJSON *in, cJSON *out) {
+    struct risk_work *work = new_work(call, in);
+    size_t size = 0;
+    const char *body = sl_body(call, &size);
+    if (!body || !size)
+        return sl_fail(call, SL_INVALID, "the body is empty: send the output of `git diff`");
+    work->in.diff = (struct diff_text){body, size};
+    return answer_work(call, in, work, out);
 }
