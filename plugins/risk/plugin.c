@@ -144,7 +144,8 @@ static const sl_field rollback_out[] = {
 static const sl_field options[] = {
     SL_NUMBER("base_rate", .def = "0.10", .min = 0.001, .max = 0.9,
               .help = "share of changes that introduce a defect, until local outcomes are known"),
-    SL_MAP("repositories", SL_T_STRING, .help = "folders of git repositories, by name"),
+    SL_MAP("repositories", SL_T_STRING,
+           .help = "folders of git repositories, by name; every tenant may ask for them"),
     SL_MAP("context", SL_T_NUMBER, .help = "weights of the context rules in log-odds, by rule id"),
     SL_END};
 
@@ -175,6 +176,7 @@ static int risk_start(sl_call *call, const cJSON *config) {
     char why[160] = "";
     struct risk *risk = calloc(1, sizeof *risk);
     if (!risk) return sl_fail(call, SL_UNAVAILABLE, "memory is out");
+    pthread_mutex_init(&risk->pasts_lock, NULL);
     sl_set_state(call, risk);
     scorer_init(&risk->scorer);
     risk->base_rate = sl_get_number(config, "base_rate", 0.10);
@@ -197,6 +199,7 @@ static void risk_stop(sl_call *call) {
     risk_forget_tenants(risk);
     sl_json_drop(risk->repositories);
     signals_free(risk->signals);
+    pthread_mutex_destroy(&risk->pasts_lock);
     free(risk);
     sl_set_state(call, NULL);
 }

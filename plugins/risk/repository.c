@@ -23,6 +23,28 @@ static int do_read(void *arg) {
     return 0;
 }
 
+static bool recall(void *of, const char *key, struct history_facts *facts) {
+    struct risk *risk = of;
+    bool found = false;
+    pthread_mutex_lock(&risk->pasts_lock);
+    for (uint32_t i = 0; i < RISK_PASTS_KEPT && !found; i++) {
+        found = strcmp(risk->pasts[i].key, key) == 0;
+        if (found) *facts = risk->pasts[i].facts;
+    }
+    pthread_mutex_unlock(&risk->pasts_lock);
+    return found;
+}
+
+/* A walk that a limit cut short is kept too: another one would end at the same place. */
+static void remember(struct risk *risk, const struct repo_told *told) {
+    if (!told->walked) return;
+    pthread_mutex_lock(&risk->pasts_lock);
+    struct risk_past *past = &risk->pasts[risk->past_count++ % RISK_PASTS_KEPT];
+    memcpy(past->key, told->key, sizeof past->key);
+    past->facts = told->facts;
+    pthread_mutex_unlock(&risk->pasts_lock);
+}
+
 /* The module lies beside the plugin. */
 static int load_module(sl_call *call, struct risk *risk) {
     Dl_info here;
@@ -56,11 +78,14 @@ int risk_read_range(sl_call *call, const char *name, const char *range, struct r
     struct asking *asking = sl_alloc(call, sizeof *asking);
     asking->read = risk->repo_read;
     asking->told = sl_alloc(call, sizeof *asking->told);
-    asking->ask = (struct repo_ask){path, range, WALK_COMMITS, WALK_MS};
+    asking->ask = (struct repo_ask){path, range, WALK_COMMITS, WALK_MS, recall, risk};
     rc = sl_offload(call, do_read, asking);
     if (rc) return rc;
     *out = asking->told;
-    if (!asking->rc) return 0;
+    if (!asking->rc) {
+        remember(risk, asking->told);
+        return 0;
+    }
     rc = sl_fail(call, SL_INVALID, "%s in repository '%s': %s", range, name, asking->told->error);
     risk->repo_drop(asking->told);
     return rc;

@@ -7,9 +7,16 @@
 #include "score.h"
 #include "signals.h"
 
+#include <pthread.h>
 #include <sluice/sluice.h>
 
-enum { RISK_TENANT_BUCKETS = 64 };
+enum { RISK_TENANT_BUCKETS = 64, RISK_PASTS_KEPT = 64 };
+
+/* The history of a range, kept: the walk through a repository is dear. */
+struct risk_past {
+    char key[REPO_KEY_BYTES];
+    struct history_facts facts;
+};
 
 /* What was learned for one tenant; read again from the store when it is older than some seconds. */
 struct risk_tenant {
@@ -32,6 +39,9 @@ struct risk {
     cJSON *repositories;    /* name -> folder; kept */
     repo_read_fn repo_read; /* of risk-git.so; NULL until first used */
     repo_drop_fn repo_drop;
+    pthread_mutex_t pasts_lock; /* the pool's threads read what the loop writes */
+    struct risk_past pasts[RISK_PASTS_KEPT];
+    uint32_t past_count; /* ever written; the oldest makes way */
 };
 
 /* The caller's tenant with fresh learning. Suspends. Never NULL: without a store the defaults. */

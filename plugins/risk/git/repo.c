@@ -237,11 +237,20 @@ static void tell_facts(const struct reading *r) {
                                     .author_subsystem = NAN};
 }
 
+static void make_key(const struct reading *r, char key[REPO_KEY_BYTES]) {
+    char from[GIT_OID_HEXSZ + 1] = "", to[GIT_OID_HEXSZ + 1] = "";
+    if (r->base) git_oid_tostr(from, sizeof from, git_commit_id(r->base));
+    git_oid_tostr(to, sizeof to, git_commit_id(r->head));
+    snprintf(key, REPO_KEY_BYTES, "%s %s", from, to);
+}
+
 static int read_all(struct reading *r) {
     /* The operator named this folder; whose it is does not matter for reading. */
     (void)git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
     if (git_repository_open(&r->repo, r->ask->path)) return fail(r, "the repository");
     if (open_range(r) || make_diff(r) || take_messages(r)) return -1;
+    make_key(r, r->told->key);
+    if (r->ask->recall && r->ask->recall(r->ask->of, r->told->key, &r->told->facts)) return 0;
     take_paths(r);
     walk_past(r);
     tell_facts(r);

@@ -13,7 +13,12 @@ struct repo_ask {
     const char *range;     /* "A..B", "A...B" (from their merge base), or one commit */
     uint32_t most_commits; /* of history that are walked */
     uint32_t most_ms;      /* and for how long */
+    /* Facts that are known already spare the walk; may be NULL. Called in the reading's thread. */
+    bool (*recall)(void *of, const char *key, struct history_facts *facts);
+    void *of;
 };
+
+enum { REPO_KEY_BYTES = 84 };
 
 struct repo_told {
     char *diff; /* malloc'ed, ends in NUL, as the message */
@@ -22,8 +27,9 @@ struct repo_told {
     int64_t authored_s;
     int32_t zone_minutes;
     struct history_facts facts;
-    uint32_t walked; /* commits */
-    bool cut;        /* the walk ended by a limit: there is more history */
+    char key[REPO_KEY_BYTES]; /* of the two commits that the facts belong to */
+    uint32_t walked;          /* commits */
+    bool cut;                 /* the walk ended by a limit: there is more history */
     char error[200];
 };
 

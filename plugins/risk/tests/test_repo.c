@@ -40,7 +40,7 @@ static int tear_down(void **state) {
 }
 
 static struct repo_ask asking(const char *range) {
-    return (struct repo_ask){folder, range, 1000, 10000};
+    return (struct repo_ask){folder, range, 1000, 10000, NULL, NULL};
 }
 
 static void a_range_with_its_history(void **state) {
@@ -93,6 +93,27 @@ static void the_walk_is_bounded(void **state) {
     risk_repo_drop(&told);
 }
 
+static bool recall(void *of, const char *key, struct history_facts *facts) {
+    assert_int_equal(strlen(key), 81);
+    *facts = (struct history_facts){.known = true, .fixes_most = 77};
+    ++*(int *)of;
+    return true;
+}
+
+static void known_facts_spare_the_walk(void **state) {
+    (void)state;
+    int asked = 0;
+    struct repo_ask ask = asking("base..main");
+    ask.recall = recall;
+    ask.of = &asked;
+    struct repo_told told;
+    assert_int_equal(risk_repo_read(&ask, &told), 0);
+    assert_int_equal(asked, 1);
+    assert_int_equal(told.walked, 0);
+    assert_true(told.facts.fixes_most == 77);
+    risk_repo_drop(&told);
+}
+
 static void what_is_wrong_is_told(void **state) {
     (void)state;
     struct repo_ask ask = asking("nowhere..main");
@@ -108,9 +129,8 @@ static void what_is_wrong_is_told(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_range_with_its_history),
-        cmocka_unit_test(one_commit_and_the_first_one),
-        cmocka_unit_test(the_walk_is_bounded),
+        cmocka_unit_test(a_range_with_its_history), cmocka_unit_test(one_commit_and_the_first_one),
+        cmocka_unit_test(the_walk_is_bounded),      cmocka_unit_test(known_facts_spare_the_walk),
         cmocka_unit_test(what_is_wrong_is_told),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
