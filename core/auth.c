@@ -267,14 +267,15 @@ static int token_create(sl_call *call, const cJSON *in, cJSON *out) {
     cJSON_AddStringToObject(data, "name", name);
     cJSON_AddStringToObject(data, "permissions", permissions);
     sl_batch_emit(batch, "token.created", arena_printf(call->arena, "token/%s", id), data);
-    rc = sl_commit(batch);
-    if (rc) return rc;
     cJSON_AddStringToObject(out, "id", id);
     cJSON_AddStringToObject(out, "name", name);
     cJSON_AddStringToObject(out, "permissions", permissions);
     if (expires_ms) cJSON_AddNumberToObject(out, "expires_ms", (double)expires_ms);
-    cJSON_AddStringToObject(out, "token", sl_strdup(call, token));
     sl_reply_status(call, 201);
+    rc = sl_commit(batch);
+    if (rc) return rc;
+    /* Only now: with an Idempotency-Key the commit stores the answer, and the token is never kept. */
+    cJSON_AddStringToObject(out, "token", sl_strdup(call, token));
     return reload(call, call->host->auth);
 }
 

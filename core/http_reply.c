@@ -138,13 +138,13 @@ void http_reply(struct http_exchange *exchange, int status, struct http_span hea
     connection_answered(connection, keep);
 }
 
-/* "Content Too Large" -> "content-too-large", the name of the problem's page. */
+/* "Content Too Large" -> "content_too_large", the name of the problem's page. */
 static void problem_code(char *to, size_t capacity, int status) {
     const char *reason = http_reason(status);
     size_t i = 0;
     for (; reason[i] && i + 1 < capacity; i++) {
         char byte = reason[i];
-        to[i] = byte == ' ' ? '-' : (char)(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
+        to[i] = byte == ' ' ? '_' : (char)(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
     }
     to[i] = 0;
 }

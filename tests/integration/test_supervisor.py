@@ -1,5 +1,5 @@
 """The supervisor: readiness, replacing a dead worker, reload as a transaction, drain."""
-import os, signal, stat, threading, time
+import os, signal, stat, threading
 
 from conftest import PATIENCE, ROOT, wait_until
 
@@ -90,4 +90,3 @@ def test_two_crashes_in_a_row_lose_no_port(sluice):
         assert sluice.get("/healthz").status == 200
         wait_until(lambda: len(sluice.workers()) == 1, "one worker")
     assert os.path.exists(sluice.state / "sluice.db")
-    time.sleep(0)
