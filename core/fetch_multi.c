@@ -179,7 +179,10 @@ void engine_close(struct fetch_engine *engine, void (*closed)(void *arg), void *
     engine->closing = true;
     engine->closed = closed;
     engine->closed_arg = arg;
-    while (engine->transfers) transfer_free(engine->transfers);
+    for (struct fetch_transfer *transfer = engine->transfers, *next; transfer; transfer = next) {
+        next = transfer->next;
+        transfer_free(transfer);
+    }
     curl_multi_cleanup(engine->multi);
     uv_close((uv_handle_t *)&engine->timer, timer_closed);
 }

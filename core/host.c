@@ -136,8 +136,10 @@ void host_refuse_plugin(struct host *host, const char *name, const char *reason)
     plugin->face = (sl_plugin){.name = plugin->name, .version = "", .field_size = sizeof(sl_field)};
     plugin->state = PLUGIN_FAILED;
     plugin->trouble = strdup(reason);
-    host_add_plugin(host, plugin);
     log_error("plugin %s is refused: %s", name, reason);
+    if (!host_add_plugin(host, plugin)) return;
+    free(plugin->refused_name);
+    plugin_free(plugin);
 }
 
 size_t host_sections(struct host *host, const struct config_section **sections) {

@@ -171,6 +171,7 @@ static const char *check_all(struct registry *registry, const struct plugin *plu
 }
 
 const char *registry_add(struct registry *registry, struct plugin *plugin) {
+    if (!registry) abort(); /* cannot happen; said for the analyzer */
     const char *fault = check_all(registry, plugin);
     if (fault) return fault;
     const char *at = (const char *)plugin->face.ops;
