@@ -12,7 +12,7 @@ struct sink {
 };
 
 static void put(struct sink *sink, const char *text, size_t size) {
-    if (text && sink->size + size <= sink->capacity) memcpy(sink->to + sink->size, text, size);
+    if (sink->to && sink->size + size <= sink->capacity) memcpy(sink->to + sink->size, text, size);
     sink->size += size;
 }
 

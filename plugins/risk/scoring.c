@@ -35,11 +35,11 @@ static double number_of(const cJSON *item) {
 static int choice_of(const cJSON *item, const char *const *words) {
     const char *text = cJSON_GetStringValue(item);
     for (int i = 0; text && words[i]; i++) {
-        size_t len = strcspn(words[i], "|");
-        for (const char *at = words[i];; at += len + 1) {
-            len = strcspn(at, "|");
+        for (const char *at = words[i];;) {
+            size_t len = strcspn(at, "|");
             if (strlen(text) == len && memcmp(text, at, len) == 0) return i + 1;
             if (!at[len]) break;
+            at += len + 1;
         }
     }
     return 0;
