@@ -37,6 +37,7 @@ static const char *refusal(const struct script_run *run, const char *name) {
 static int call_operation(lua_State *lua) {
     const char *name = luaL_checkstring(lua, 1);
     struct script_run *run = script_running(lua);
+    if (run) run->effects = true;
     const char *why = refusal(run, name);
     if (why) return luaL_error(lua, "sluice.call: %s %s", name, why);
     if (run->calls_left == 0)
@@ -63,7 +64,8 @@ static int call_operation(lua_State *lua) {
 static int write_log(lua_State *lua) {
     size_t size;
     const char *text = luaL_checklstring(lua, 1, &size);
-    const struct script_run *run = script_running(lua);
+    struct script_run *run = script_running(lua);
+    if (run) run->effects = true;
     sandbox_charge(lua, 2000);
     char *clean = value_text(text, size, REASON_BYTES_MAX);
     if (clean && run && run->call) sl_log(run->call, SL_INFO, "%s", clean);
@@ -76,6 +78,7 @@ static int fail_operation(lua_State *lua) {
     const char *name = luaL_checkstring(lua, 1);
     struct script_run *run = script_running(lua);
     luaL_checkstring(lua, 2);
+    if (run) run->effects = true;
     if (!run || run->script->kind != SCRIPT_PLUGIN)
         return luaL_error(lua, "sluice.fail is for operations of plugins");
     for (int status = SL_INVALID; status <= SL_PRECONDITION; status++)
@@ -113,6 +116,21 @@ static void push_compiled(lua_State *lua, const struct script_helper *helper) {
     lua_remove(lua, -2);
 }
 
+bool loaded_push(lua_State *lua) {
+    lua_rawgetp(lua, LUA_REGISTRYINDEX, &loaded_key); /* { run, name -> value } */
+    lua_rawgeti(lua, -1, 1);
+    bool same_run = lua_tointeger(lua, -1) == (lua_Integer)sandbox_of(lua)->generation;
+    lua_pop(lua, 1);
+    if (!same_run) lua_pop(lua, 1);
+    return same_run;
+}
+
+void loaded_replace(lua_State *lua) {
+    lua_pushinteger(lua, (lua_Integer)sandbox_of(lua)->generation);
+    lua_rawseti(lua, -2, 1);
+    lua_rawsetp(lua, LUA_REGISTRYINDEX, &loaded_key);
+}
+
 /* require "images": runs lib/images.lua once a run. */
 static int require_helper(lua_State *lua) {
     const char *name = luaL_checkstring(lua, 1);
@@ -121,18 +139,11 @@ static int require_helper(lua_State *lua) {
     if (!helper) return luaL_error(lua, "require: there is no lib/%s.lua", name);
     sandbox_deeper(lua);
     lua_settop(lua, 1);
-    lua_rawgetp(lua, LUA_REGISTRYINDEX, &loaded_key); /* { run, name -> value } */
-    lua_rawgeti(lua, 2, 1);
-    bool same_run = lua_tointeger(lua, -1) == (lua_Integer)sandbox_of(lua)->generation;
-    if (!same_run) {
+    if (!loaded_push(lua)) {
         lua_createtable(lua, 1, 2);
-        lua_pushinteger(lua, (lua_Integer)sandbox_of(lua)->generation);
-        lua_rawseti(lua, -2, 1);
         lua_pushvalue(lua, -1);
-        lua_rawsetp(lua, LUA_REGISTRYINDEX, &loaded_key);
-        lua_replace(lua, 2);
+        loaded_replace(lua);
     }
-    lua_settop(lua, 2);
     if (lua_getfield(lua, 2, name) != LUA_TNIL) {
         if (lua_isboolean(lua, -1)) return luaL_error(lua, "lib/%s.lua requires itself", name);
         return 1;

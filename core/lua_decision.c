@@ -225,12 +225,10 @@ static void add_options(lua_State *lua, cJSON *verdict) {
 }
 
 void decision_take(lua_State *lua, const struct script_run *run, cJSON *verdict) {
-    int table = lua_gettop(lua);
-    lua_pushliteral(lua, "check");
-    lua_rawget(lua, table);
+    int below = lua_gettop(lua) - 1;
     view_push(lua, run->ctx);
     lua_call(lua, 1, LUA_MULTRET);
-    int count = lua_gettop(lua) - table;
+    int count = lua_gettop(lua) - below;
     const struct decision *decision = count == 1 ? decision_at(lua, -1) : NULL;
     if (!decision) {
         refuse_answer(lua, run, count);

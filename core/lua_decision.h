@@ -20,8 +20,8 @@ void declaration_check(lua_State *lua, const struct script *script);
 enum script_kind declaration_kind(lua_State *lua);
 const char *kind_name(enum script_kind kind);
 
-/* Judges: calls `check` of the table on the top of the stack with the run's context, and adds what
- * it decided to `verdict`: outcome, reason, fix, evidence, line. Raises for anything else. */
+/* Judges: calls the function on the top of the stack with the run's context, and adds what it
+ * decided to `verdict`: outcome, reason, fix, evidence, line. Raises for anything else. */
 void decision_take(lua_State *lua, const struct script_run *run, cJSON *verdict);
 
 #endif

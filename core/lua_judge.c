@@ -74,6 +74,7 @@ cJSON *script_judge(struct script *script, sl_call *call, const cJSON *ctx,
                              .act = judge,
                              .arg = verdict,
                              .trace = trace,
+                             .checks = true,
                              .calls_left = SCRIPT_CALLS_MAX};
     if (script_execute(&run) == 0) {
         finish(verdict, script, script->file, "decision");

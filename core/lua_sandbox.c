@@ -231,6 +231,14 @@ void sandbox_push_env(lua_State *lua) {
     lua_setmetatable(lua, -2);
 }
 
+bool sandbox_is_env(lua_State *lua, int at) {
+    if (!lua_getmetatable(lua, at)) return false;
+    lua_rawgetp(lua, LUA_REGISTRYINDEX, &env_meta_key);
+    bool ours = lua_rawequal(lua, -1, -2);
+    lua_pop(lua, 2);
+    return ours;
+}
+
 static int open_libraries(lua_State *lua) {
     lua_createtable(lua, 0, 48); /* the globals */
     lua_createtable(lua, 0, 1);

@@ -47,7 +47,7 @@ struct sandbox {
     const char *stack_base;            /* of the C stack, where the run entered */
     uint32_t generation;               /* of the run: views of an older one are dead */
     struct view_trace *trace;          /* who hears what the run reads, or NULL (lua_view.h) */
-    void *run;                         /* of the owner */
+    void *run, *kept;                  /* of the owner: of one run, and of the state */
     char where[100];                   /* "file:line: " of the last refusal of memory */
     char message[SANDBOX_MESSAGE_MAX]; /* of the last error: "file:line: text" */
     size_t message_size;
@@ -75,6 +75,7 @@ void sandbox_deeper(lua_State *lua);
 /* Pushes a fresh environment over the libraries. Global functions of the owner are added once, with
  * sandbox_define, before the first run. Both only inside sandbox_run. */
 void sandbox_push_env(lua_State *lua);
+bool sandbox_is_env(lua_State *lua, int at);
 void sandbox_define(lua_State *lua, const luaL_Reg *functions);
 /* Pushes the table behind every environment, while the owner fills it. */
 void sandbox_push_globals(lua_State *lua);

@@ -6,6 +6,7 @@
 #include "lua_decision.h"
 #include "lua_helpers.h"
 #include "lua_lint.h"
+#include "lua_prepared.h"
 #include "lua_value.h"
 #include "sha256.h"
 
@@ -82,14 +83,29 @@ static void give_state(struct script *script, struct sandbox *box) {
 
 /* ---- running ---- */
 
+/* Leaves `check` of the declared table in its place. */
+static void take_check(lua_State *lua, const struct script_run *run) {
+    lua_pushliteral(lua, "check");
+    lua_rawget(lua, 2);
+    lua_replace(lua, 2);
+    if (run->effects || !prepared_keep(lua)) return;
+    lua_settop(lua, 1);
+    prepared_push(lua);
+}
+
 static int execute(lua_State *lua) {
     struct script_run *run = lua_touserdata(lua, 1);
+    if (run->checks && prepared_push(lua)) {
+        run->act(lua, run);
+        return 0;
+    }
     lua_rawgetp(lua, LUA_REGISTRYINDEX, &main_key);
     sandbox_push_env(lua);
     lua_setupvalue(lua, -2, 1);
     declaration_reset(lua);
     lua_call(lua, 0, LUA_MULTRET);
     declaration_check(lua, run->script);
+    if (run->checks) take_check(lua, run);
     run->act(lua, run);
     return 0;
 }

@@ -1,7 +1,8 @@
 /* lua_script.h - one version of one script: its source, what it declares, and runs of it.
  *
- * A run executes the whole file anew under a fresh environment, so that nothing of one run, not
- * even a local of the file, is there in the next. States wait compiled between runs; a run that
+ * A run begins as if the whole file were executed anew under a fresh environment, so that nothing of
+ * one run, not even a local of the file, is there in the next (lua_prepared.h tells where the
+ * execution itself can be spared). States wait compiled between runs; a run that
  * suspends (sluice.call) keeps its state and another run takes another. */
 #ifndef SLUICE_CORE_LUA_SCRIPT_H
 #define SLUICE_CORE_LUA_SCRIPT_H
@@ -67,6 +68,8 @@ struct script_run {
     void *arg;
     struct view_trace *trace;
     unsigned calls_left;
+    bool checks;  /* `act` wants only the function `check`, on the top of the stack */
+    bool effects; /* the script used a word that acts or asks outside */
     /* outcome */
     int status; /* enum sl_status that sluice.fail gave, or 0 */
     enum sandbox_over over;
