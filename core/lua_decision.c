@@ -208,11 +208,13 @@ static void add_text(lua_State *lua, cJSON *verdict, const char *name) {
     size_t size;
     const char *text = lua_tolstring(lua, -1, &size);
     char *clean = value_text(text, size, REASON_BYTES_MAX);
-    cJSON *item = cJSON_CreateString("");
-    cJSON_AddItemToObject(verdict, name, item);
-    if (!item || !clean) return;
-    cJSON_free(item->valuestring);
-    item->valuestring = clean;
+    /* Nothing here raises, so the text can be handed over as it is. */
+    cJSON *item = cJSON_CreateStringReference(clean ? clean : "");
+    cJSON_AddItemToObjectCS(verdict, name, item);
+    if (item && clean)
+        item->type &= ~cJSON_IsReference;
+    else
+        cJSON_free(clean);
 }
 
 static void add_options(lua_State *lua, cJSON *verdict) {
@@ -239,8 +241,9 @@ void decision_take(lua_State *lua, const struct script_run *run, cJSON *verdict)
     if (lua_getiuservalue(lua, -1, 2) == LUA_TTABLE) add_options(lua, verdict);
     lua_pop(lua, 1);
     /* Last, so that a fault on the way leaves no outcome behind. */
-    cJSON_AddNumberToObject(verdict, "line", decision->line);
-    cJSON_AddStringToObject(verdict, "outcome", words[decision->outcome].outcome);
+    cJSON_AddItemToObjectCS(verdict, "line", cJSON_CreateNumber(decision->line));
+    cJSON_AddItemToObjectCS(verdict, "outcome",
+                            cJSON_CreateStringReference(words[decision->outcome].outcome));
 }
 
 void decision_open(lua_State *lua) {

@@ -13,17 +13,23 @@
 
 /* ---- verdicts ---- */
 
+/* `name` is a literal, and not copied. */
+static void add_copy(cJSON *verdict, const char *name, const char *text) {
+    cJSON_AddItemToObjectCS(verdict, name, cJSON_CreateString(text));
+}
+
 static cJSON *verdict_new(const struct script *script) {
     cJSON *verdict = cJSON_CreateObject();
-    cJSON_AddStringToObject(verdict, "name", script->name);
+    add_copy(verdict, "name", script->name);
     return verdict;
 }
 
+/* `class` is a literal. */
 static void finish(cJSON *verdict, const struct script *script, const char *file,
                    const char *class) {
-    cJSON_AddStringToObject(verdict, "file", file);
-    cJSON_AddStringToObject(verdict, "class", class);
-    cJSON_AddStringToObject(verdict, "script_hash", script->hash);
+    add_copy(verdict, "file", file);
+    cJSON_AddItemToObjectCS(verdict, "class", cJSON_CreateStringReference(class));
+    add_copy(verdict, "script_hash", script->hash);
 }
 
 static void add_clean(cJSON *verdict, const char *name, const char *text) {

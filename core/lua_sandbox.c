@@ -154,7 +154,7 @@ static void *allocate(void *arg, void *block, size_t old, size_t size) {
     size_t had = block ? old : 0;
     if (size == 0) {
         box->bytes -= had;
-        free(block);
+        pool_give(&box->pool, block, had);
         return NULL;
     }
     if (size > had) {
@@ -165,7 +165,7 @@ static void *allocate(void *arg, void *block, size_t old, size_t size) {
         box->work += units, box->unchecked += units;
         if (box->unchecked >= TICK_UNITS * 16) look_at_clocks(box);
     }
-    void *moved = realloc(block, size);
+    void *moved = pool_resize(&box->pool, block, had, size);
     if (!moved) return size <= had ? block : NULL; /* a shrink must not fail */
     box->bytes += size, box->bytes -= had;
     return moved;
@@ -266,8 +266,10 @@ struct sandbox *sandbox_open(const struct sandbox_limits *limits) {
     if (box->limits.cpu_ms <= 0) box->limits.cpu_ms = 50;
     if (box->limits.work <= 0) box->limits.work = 10 * 1000 * 1000;
     if (box->limits.bytes == 0) box->limits.bytes = 8 * 1024 * 1024;
+    pool_open(&box->pool);
     box->lua = lua_newstate(allocate, box);
     if (!box->lua) {
+        pool_close(&box->pool);
         free(box);
         return NULL;
     }
@@ -283,6 +285,7 @@ struct sandbox *sandbox_open(const struct sandbox_limits *limits) {
 void sandbox_close(struct sandbox *box) {
     if (!box) return;
     lua_close(box->lua);
+    pool_close(&box->pool);
     free(box);
 }
 

@@ -15,6 +15,8 @@
 #ifndef SLUICE_CORE_LUA_SANDBOX_H
 #define SLUICE_CORE_LUA_SANDBOX_H
 
+#include "lua_pool.h"
+
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdbool.h>
@@ -36,6 +38,7 @@ struct sandbox {
     lua_State *lua;
     struct sandbox_limits limits;
     size_t bytes;
+    struct pool pool;
     struct {
         void *block;
         size_t size;

@@ -33,13 +33,18 @@ enum decision sum_verdicts(const cJSON *verdicts) {
     return strictest;
 }
 
+/* A literal, or a text of the same verdict: it lives as long. */
+static void add_shared(cJSON *verdict, const char *name, const char *text) {
+    cJSON_AddItemToObjectCS(verdict, name, cJSON_CreateStringReference(text));
+}
+
 void sum_add_results(cJSON *verdicts) {
     cJSON *verdict;
     cJSON_ArrayForEach(verdict, verdicts) {
         const char *name = text_of(verdict, "name"), *reason = text_of(verdict, "reason");
         bool ok = decision_of(verdict) <= DECISION_WARN;
-        cJSON_AddStringToObject(verdict, "rule", name ? name : "unnamed");
-        cJSON_AddBoolToObject(verdict, "ok", ok);
-        cJSON_AddStringToObject(verdict, "message", reason ? reason : ok ? "OK" : "denied");
+        add_shared(verdict, "rule", name ? name : "unnamed");
+        cJSON_AddItemToObjectCS(verdict, "ok", cJSON_CreateBool(ok));
+        add_shared(verdict, "message", reason ? reason : ok ? "OK" : "denied");
     }
 }
