@@ -24,7 +24,8 @@ struct prepared {
     struct {
         const void *at;
         int value, list, size; /* `list`: the n of 1..n, as # gives it */
-        bool env;
+        int entries;           /* keys and values from this place on */
+        bool env, nested;
     } table[TABLES_MAX];
     struct {
         const void *id;
@@ -128,6 +129,18 @@ static bool keep_cells(lua_State *lua, struct prepared *prepared, int i) {
     return true;
 }
 
+/* Notes keys and values of the table on the top of the stack, one pair after the other. */
+static void list_entries(lua_State *lua, struct prepared *prepared, int i) {
+    prepared->table[i].entries = prepared->values + 1;
+    for (lua_pushnil(lua); lua_next(lua, -2); lua_pop(lua, 1)) {
+        if (lua_type(lua, -1) == LUA_TTABLE) prepared->table[i].nested = true;
+        lua_pushvalue(lua, -2);
+        keep_value(lua, prepared);
+        lua_pop(lua, 1);
+        keep_value(lua, prepared);
+    }
+}
+
 /* The entries of table `i`. */
 static bool keep_entries(lua_State *lua, struct prepared *prepared, int i) {
     lua_rawgetp(lua, LUA_REGISTRYINDEX, &values_key);
@@ -139,6 +152,7 @@ static bool keep_entries(lua_State *lua, struct prepared *prepared, int i) {
         if (++prepared->entries > ENTRIES_MAX || !admit(lua, prepared)) return false;
         prepared->table[i].size++;
     }
+    list_entries(lua, prepared, i);
     lua_pop(lua, 1);
     return true;
 }
@@ -195,18 +209,16 @@ static int others(const struct prepared *prepared, int i) {
 
 /* Fills the copy of table `i`; the copies stand at `first` and up, the list of values before. */
 static void copy_entries(lua_State *lua, const struct prepared *prepared, int i, int first) {
-    if (prepared->table[i].size == 0) return;
-    lua_rawgeti(lua, first - 1, prepared->table[i].value);
-    for (lua_pushnil(lua); lua_next(lua, -2);) {
-        lua_pushvalue(lua, -2);
-        if (lua_type(lua, -2) == LUA_TTABLE)
-            lua_pushvalue(lua, first + table_at(prepared, lua_topointer(lua, -2)));
-        else
-            lua_pushvalue(lua, -2);
+    int values = first - 1, at = prepared->table[i].entries;
+    for (int left = prepared->table[i].size; left > 0; left--, at += 2) {
+        lua_rawgeti(lua, values, at);
+        lua_rawgeti(lua, values, at + 1);
+        if (prepared->table[i].nested && lua_type(lua, -1) == LUA_TTABLE) {
+            lua_pushvalue(lua, first + table_at(prepared, lua_topointer(lua, -1)));
+            lua_replace(lua, -2);
+        }
         lua_rawset(lua, first + i);
-        lua_pop(lua, 1);
     }
-    lua_pop(lua, 1);
 }
 
 bool prepared_push(lua_State *lua) {
