@@ -447,32 +447,43 @@ static void remove_file(const char *folder, const char *name) {
     unlink(path);
 }
 
-int supervisor_run(const char *config_path) {
-    struct supervisor *super = calloc(1, sizeof *super);
-    super->config_path = config_path;
+static void supervisor_free(struct supervisor *super) {
+    drop_sockets(&super->sockets, &(struct socket_set){0});
+    config_free(super->config);
+    if (super->signal_fd > 0) close(super->signal_fd);
+    free(super);
+}
+
+/* With sockets and a configuration at hand: serves until a signal ends it. */
+static void supervise(struct supervisor *super) {
+    super->generation = 1;
+    start_generation(super, super->config, super->generation);
+    serve(super);
+    if (!super->announced) return;
+    const char *state = text_at(super->config, "/state", "./var");
+    remove_file(state, "sluice.addr");
+    remove_file(state, "sluice.pid");
+}
+
+static int prepare_and_supervise(struct supervisor *super) {
     ssize_t size = readlink("/proc/self/exe", super->program, sizeof super->program - 1);
     if (size <= 0 || !take_signals(super)) return EXIT_NO_START;
-    super->config = read_core_config(config_path);
+    super->config = read_core_config(super->config_path);
     if (!config_ok(super->config)) {
         check_in_child(super); /* prints every fault, the plugins' too */
-        config_free(super->config);
-        free(super);
         return EXIT_CONFIG;
     }
     worker_logging(super->config);
     if (!open_sockets(super, super->config, &super->sockets)) return EXIT_NO_START;
-    super->generation = 1;
-    start_generation(super, super->config, super->generation);
-    serve(super);
-    const char *state = text_at(super->config, "/state", "./var");
-    if (super->announced) {
-        remove_file(state, "sluice.addr");
-        remove_file(state, "sluice.pid");
-    }
-    int exit_code = super->exit_code;
-    drop_sockets(&super->sockets, &(struct socket_set){0});
-    config_free(super->config);
-    close(super->signal_fd);
-    free(super);
+    supervise(super);
+    return super->exit_code;
+}
+
+int supervisor_run(const char *config_path) {
+    struct supervisor *super = calloc(1, sizeof *super);
+    if (!super) return EXIT_NO_START;
+    super->config_path = config_path;
+    int exit_code = prepare_and_supervise(super);
+    supervisor_free(super);
     return exit_code;
 }

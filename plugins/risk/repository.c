@@ -45,7 +45,7 @@ static void remember(struct risk *risk, const struct repo_told *told) {
     pthread_mutex_unlock(&risk->pasts_lock);
 }
 
-/* The module lies beside the plugin. */
+/* The module lies in a folder beside the plugin, since it is none itself. */
 static int load_module(sl_call *call, struct risk *risk) {
     Dl_info here;
     if (risk->repo_read) return 0;
@@ -53,7 +53,7 @@ static int load_module(sl_call *call, struct risk *risk) {
         return sl_fail(call, SL_INTERNAL, "the folder of the risk plugin is not known");
     const char *slash = strrchr(here.dli_fname, '/');
     const int folder = slash ? (int)(slash - here.dli_fname) + 1 : 0;
-    const char *path = sl_printf(call, "%.*srisk-git.so", folder, here.dli_fname);
+    const char *path = sl_printf(call, "%.*smodules/risk-git.so", folder, here.dli_fname);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return sl_fail(call, SL_UNAVAILABLE, "repositories cannot be read here: %s", dlerror());
