@@ -6,11 +6,6 @@
 
 enum { LONGEST_CARRY = 1024 * 1024 };
 
-bool diff_starts(struct diff_text text, const char *prefix) {
-    const size_t len = strlen(prefix);
-    return text.len >= len && memcmp(text.at, prefix, len) == 0;
-}
-
 void diff_note(struct diff_reader *r, const char *what) {
     struct diff_report *report = &r->report;
     if (report->note_count < DIFF_NOTES) {

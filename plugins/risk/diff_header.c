@@ -169,36 +169,39 @@ static void on_properties(struct diff_reader *r, struct diff_text rest) {
     r->where = DIFF_PROPERTIES;
 }
 
+#define PREFIX(text) text, sizeof text - 1
+
 static const struct {
     const char *prefix;
+    size_t len;
     void (*take)(struct diff_reader *r, struct diff_text rest);
     bool in_header; /* means something only inside a file's header */
 } headers[] = {
-    {"diff --git ", on_git, false},
-    {"diff --cc ", on_combined, false},
-    {"diff --combined ", on_combined, false},
-    {"diff -", on_diff, false},
-    {"Index: ", on_svn_index, false},
-    {"--- ", on_old, false},
-    {"+++ ", on_new, false},
-    {"index ", on_index, true},
-    {"new file mode ", on_created, true},
-    {"deleted file mode ", on_removed, true},
-    {"old mode ", on_mode, true},
-    {"new mode ", on_mode, true},
-    {"mode ", on_mode, true},
-    {"rename from ", on_rename_from, true},
-    {"rename to ", on_move_to, true},
-    {"rename old ", on_rename_from, true},
-    {"rename new ", on_move_to, true},
-    {"copy from ", on_copy_from, true},
-    {"copy to ", on_move_to, true},
-    {"Binary files ", on_binary, false},
-    {"Cannot display: ", on_binary, true},
-    {"GIT binary patch", on_git_binary, true},
-    {"Submodule ", on_submodule, false},
-    {"Only in ", on_only_in, false},
-    {"Property changes on: ", on_properties, false},
+    {PREFIX("diff --git "), on_git, false},
+    {PREFIX("diff --cc "), on_combined, false},
+    {PREFIX("diff --combined "), on_combined, false},
+    {PREFIX("diff -"), on_diff, false},
+    {PREFIX("Index: "), on_svn_index, false},
+    {PREFIX("--- "), on_old, false},
+    {PREFIX("+++ "), on_new, false},
+    {PREFIX("index "), on_index, true},
+    {PREFIX("new file mode "), on_created, true},
+    {PREFIX("deleted file mode "), on_removed, true},
+    {PREFIX("old mode "), on_mode, true},
+    {PREFIX("new mode "), on_mode, true},
+    {PREFIX("mode "), on_mode, true},
+    {PREFIX("rename from "), on_rename_from, true},
+    {PREFIX("rename to "), on_move_to, true},
+    {PREFIX("rename old "), on_rename_from, true},
+    {PREFIX("rename new "), on_move_to, true},
+    {PREFIX("copy from "), on_copy_from, true},
+    {PREFIX("copy to "), on_move_to, true},
+    {PREFIX("Binary files "), on_binary, false},
+    {PREFIX("Cannot display: "), on_binary, true},
+    {PREFIX("GIT binary patch"), on_git_binary, true},
+    {PREFIX("Submodule "), on_submodule, false},
+    {PREFIX("Only in "), on_only_in, false},
+    {PREFIX("Property changes on: "), on_properties, false},
 };
 
 /* A line of another kind. Prose between patches is usual; a change outside a hunk is damage. */
@@ -236,9 +239,13 @@ void diff_header_line(struct diff_reader *r, struct diff_text line) {
         return;
     }
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        if (!diff_starts(line, headers[i].prefix)) continue;
+        const size_t len = headers[i].len;
+        /* The first byte tells most of them off. */
+        if (line.len < len || line.at[0] != headers[i].prefix[0] ||
+            memcmp(line.at, headers[i].prefix, len) != 0)
+            continue;
         if (headers[i].in_header && r->where != DIFF_HEADER) continue;
-        headers[i].take(r, after(line, strlen(headers[i].prefix)));
+        headers[i].take(r, after(line, len));
         return;
     }
     stray(r, line);

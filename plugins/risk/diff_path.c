@@ -60,7 +60,8 @@ void diff_take_path(struct diff_reader *r, struct diff_path *path, struct diff_t
     if (tab) text.len = (size_t)(tab - text.at);
     /* svn writes "path (revision 12)" with a tab before, old ones with blanks. */
     static const char *const tails[] = {" (revision ", " (working copy)", " (nonexistent)"};
-    for (size_t t = 0; t < sizeof tails / sizeof *tails; t++) {
+    const bool maybe = text.len && memchr(text.at, '(', text.len);
+    for (size_t t = 0; maybe && t < sizeof tails / sizeof *tails; t++) {
         const size_t len = strlen(tails[t]);
         for (size_t i = 0; i + len <= text.len; i++)
             if (memcmp(text.at + i, tails[t], len) == 0) text.len = i;

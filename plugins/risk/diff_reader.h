@@ -4,6 +4,8 @@
 
 #include "diff.h"
 
+#include <string.h>
+
 enum diff_where {
     DIFF_OUTSIDE, /* before the first file, or in prose between patches */
     DIFF_HEADER,  /* after a line that begins a file */
@@ -43,7 +45,12 @@ struct diff_reader {
     bool out_of_memory;
 };
 
-bool diff_starts(struct diff_text text, const char *prefix);
+/* Here, so that the length of a written-out prefix costs nothing. */
+static inline bool diff_starts(struct diff_text text, const char *prefix) {
+    const size_t len = strlen(prefix);
+    return text.len >= len && memcmp(text.at, prefix, len) == 0;
+}
+
 void diff_note(struct diff_reader *r, const char *what);
 void diff_begin_file(struct diff_reader *r);
 void diff_announce(struct diff_reader *r);

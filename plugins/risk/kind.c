@@ -19,8 +19,10 @@ bool path_ends(struct diff_text path, const char *tail) {
 
 bool path_has(struct diff_text path, const char *part) {
     const size_t len = strlen(part);
+    const char small = part[0], large = small >= 'a' && small <= 'z' ? (char)(small - 32) : small;
     for (size_t i = 0; i + len <= path.len; i++)
-        if (lower(path.at[i]) == part[0] && same(path.at + i, part, len)) return true;
+        if ((path.at[i] == small || path.at[i] == large) && same(path.at + i, part, len))
+            return true;
     return false;
 }
 
@@ -46,144 +48,149 @@ enum match { NAME, NAME_STARTS, ENDS, FOLDER, PART };
 struct rule {
     enum match how;
     const char *what; /* lower case */
+    size_t len;
     enum file_kind kind;
 };
 
+#define TEXT(what) what, sizeof what - 1
+
 /* The first row that fits decides, so the order is part of the meaning. */
 static const struct rule rules[] = {
-    {NAME, "package-lock.json", KIND_LOCK},
-    {NAME, "yarn.lock", KIND_LOCK},
-    {NAME, "pnpm-lock.yaml", KIND_LOCK},
-    {NAME, "npm-shrinkwrap.json", KIND_LOCK},
-    {NAME, "go.sum", KIND_LOCK},
-    {NAME, "cargo.lock", KIND_LOCK},
-    {NAME, "composer.lock", KIND_LOCK},
-    {NAME, "gemfile.lock", KIND_LOCK},
-    {NAME, "poetry.lock", KIND_LOCK},
-    {NAME, "pipfile.lock", KIND_LOCK},
-    {NAME, "uv.lock", KIND_LOCK},
-    {NAME, "gradle.lockfile", KIND_LOCK},
-    {NAME, "packages.lock.json", KIND_LOCK},
-    {NAME, "mix.lock", KIND_LOCK},
-    {NAME, "flake.lock", KIND_LOCK},
-    {NAME, ".terraform.lock.hcl", KIND_LOCK},
-    {FOLDER, "node_modules", KIND_GENERATED},
-    {FOLDER, "generated", KIND_GENERATED},
-    {FOLDER, "dist", KIND_GENERATED},
-    {ENDS, ".min.js", KIND_GENERATED},
-    {ENDS, ".min.css", KIND_GENERATED},
-    {ENDS, ".pb.go", KIND_GENERATED},
-    {ENDS, "_pb2.py", KIND_GENERATED},
-    {ENDS, "_pb2_grpc.py", KIND_GENERATED},
-    {ENDS, ".pb.h", KIND_GENERATED},
-    {ENDS, ".pb.cc", KIND_GENERATED},
-    {ENDS, "_generated.go", KIND_GENERATED},
-    {ENDS, ".g.dart", KIND_GENERATED},
-    {ENDS, ".designer.cs", KIND_GENERATED},
-    {ENDS, ".js.map", KIND_GENERATED},
-    {FOLDER, "migrations", KIND_MIGRATION},
-    {FOLDER, "migration", KIND_MIGRATION},
-    {FOLDER, "migrate", KIND_MIGRATION},
-    {FOLDER, "flyway", KIND_MIGRATION},
-    {FOLDER, "liquibase", KIND_MIGRATION},
-    {FOLDER, "alembic", KIND_MIGRATION},
-    {FOLDER, "test", KIND_TEST},
-    {FOLDER, "tests", KIND_TEST},
-    {FOLDER, "testing", KIND_TEST},
-    {FOLDER, "__tests__", KIND_TEST},
-    {FOLDER, "spec", KIND_TEST},
-    {FOLDER, "specs", KIND_TEST},
-    {FOLDER, "testdata", KIND_TEST},
-    {FOLDER, "e2e", KIND_TEST},
-    {NAME_STARTS, "test_", KIND_TEST},
-    {NAME_STARTS, "tst_", KIND_TEST},
-    {PART, "_test.", KIND_TEST},
-    {PART, "_tests.", KIND_TEST},
-    {PART, ".test.", KIND_TEST},
-    {PART, "_spec.", KIND_TEST},
-    {PART, ".spec.", KIND_TEST},
-    {ENDS, "test.java", KIND_TEST},
-    {ENDS, "tests.java", KIND_TEST},
-    {ENDS, "testcase.java", KIND_TEST},
-    {ENDS, "test.kt", KIND_TEST},
-    {ENDS, "test.cs", KIND_TEST},
-    {ENDS, "tests.cs", KIND_TEST},
-    {ENDS, "test.scala", KIND_TEST},
-    {ENDS, "test.php", KIND_TEST},
-    {ENDS, "test.cpp", KIND_TEST},
-    {NAME_STARTS, "dockerfile", KIND_INFRA},
-    {NAME_STARTS, "containerfile", KIND_INFRA},
-    {ENDS, ".dockerfile", KIND_INFRA},
-    {NAME_STARTS, "docker-compose", KIND_INFRA},
-    {NAME_STARTS, "compose.y", KIND_INFRA},
-    {NAME_STARTS, "jenkinsfile", KIND_INFRA},
-    {NAME, ".travis.yml", KIND_INFRA},
-    {NAME, ".gitlab-ci.yml", KIND_INFRA},
-    {NAME, "azure-pipelines.yml", KIND_INFRA},
-    {FOLDER, ".github", KIND_INFRA},
-    {FOLDER, ".circleci", KIND_INFRA},
-    {FOLDER, "terraform", KIND_INFRA},
-    {FOLDER, "k8s", KIND_INFRA},
-    {FOLDER, "kubernetes", KIND_INFRA},
-    {FOLDER, "helm", KIND_INFRA},
-    {FOLDER, "charts", KIND_INFRA},
-    {FOLDER, "ansible", KIND_INFRA},
-    {FOLDER, "deploy", KIND_INFRA},
-    {ENDS, ".tf", KIND_INFRA},
-    {ENDS, ".tfvars", KIND_INFRA},
-    {ENDS, ".hcl", KIND_INFRA},
-    {NAME, "package.json", KIND_MANIFEST},
-    {NAME, "pom.xml", KIND_MANIFEST},
-    {NAME, "go.mod", KIND_MANIFEST},
-    {NAME, "cargo.toml", KIND_MANIFEST},
-    {NAME, "gemfile", KIND_MANIFEST},
-    {NAME, "pipfile", KIND_MANIFEST},
-    {NAME, "pyproject.toml", KIND_MANIFEST},
-    {NAME, "setup.py", KIND_MANIFEST},
-    {NAME, "setup.cfg", KIND_MANIFEST},
-    {NAME_STARTS, "requirements", KIND_MANIFEST},
-    {NAME, "composer.json", KIND_MANIFEST},
-    {NAME_STARTS, "makefile", KIND_MANIFEST},
-    {NAME, "cmakelists.txt", KIND_MANIFEST},
-    {NAME, "configure.ac", KIND_MANIFEST},
-    {NAME, "build.xml", KIND_MANIFEST},
-    {NAME, "ivy.xml", KIND_MANIFEST},
-    {PART, "build.gradle", KIND_MANIFEST},
-    {ENDS, ".gradle", KIND_MANIFEST},
-    {ENDS, ".csproj", KIND_MANIFEST},
-    {ENDS, ".cmake", KIND_MANIFEST},
-    {ENDS, ".mk", KIND_MANIFEST},
-    {ENDS, ".pro", KIND_MANIFEST},
-    {FOLDER, "docs", KIND_DOCS},
-    {FOLDER, "doc", KIND_DOCS},
-    {NAME_STARTS, "readme", KIND_DOCS},
-    {NAME_STARTS, "changelog", KIND_DOCS},
-    {NAME_STARTS, "changes", KIND_DOCS},
-    {NAME_STARTS, "license", KIND_DOCS},
-    {NAME_STARTS, "notice", KIND_DOCS},
-    {NAME_STARTS, "authors", KIND_DOCS},
-    {NAME_STARTS, "contributing", KIND_DOCS},
-    {ENDS, ".md", KIND_DOCS},
-    {ENDS, ".rst", KIND_DOCS},
-    {ENDS, ".adoc", KIND_DOCS},
-    {ENDS, ".txt", KIND_DOCS},
-    {ENDS, ".tex", KIND_DOCS},
-    {ENDS, ".yaml", KIND_CONFIG},
-    {ENDS, ".yml", KIND_CONFIG},
-    {ENDS, ".json", KIND_CONFIG},
-    {ENDS, ".toml", KIND_CONFIG},
-    {ENDS, ".ini", KIND_CONFIG},
-    {ENDS, ".cfg", KIND_CONFIG},
-    {ENDS, ".conf", KIND_CONFIG},
-    {ENDS, ".properties", KIND_CONFIG},
-    {ENDS, ".xml", KIND_CONFIG},
-    {ENDS, ".xsd", KIND_CONFIG},
-    {ENDS, ".env", KIND_CONFIG},
-    {NAME_STARTS, ".env", KIND_CONFIG},
+    {NAME, TEXT("package-lock.json"), KIND_LOCK},
+    {NAME, TEXT("yarn.lock"), KIND_LOCK},
+    {NAME, TEXT("pnpm-lock.yaml"), KIND_LOCK},
+    {NAME, TEXT("npm-shrinkwrap.json"), KIND_LOCK},
+    {NAME, TEXT("go.sum"), KIND_LOCK},
+    {NAME, TEXT("cargo.lock"), KIND_LOCK},
+    {NAME, TEXT("composer.lock"), KIND_LOCK},
+    {NAME, TEXT("gemfile.lock"), KIND_LOCK},
+    {NAME, TEXT("poetry.lock"), KIND_LOCK},
+    {NAME, TEXT("pipfile.lock"), KIND_LOCK},
+    {NAME, TEXT("uv.lock"), KIND_LOCK},
+    {NAME, TEXT("gradle.lockfile"), KIND_LOCK},
+    {NAME, TEXT("packages.lock.json"), KIND_LOCK},
+    {NAME, TEXT("mix.lock"), KIND_LOCK},
+    {NAME, TEXT("flake.lock"), KIND_LOCK},
+    {NAME, TEXT(".terraform.lock.hcl"), KIND_LOCK},
+    {FOLDER, TEXT("node_modules"), KIND_GENERATED},
+    {FOLDER, TEXT("generated"), KIND_GENERATED},
+    {FOLDER, TEXT("dist"), KIND_GENERATED},
+    {ENDS, TEXT(".min.js"), KIND_GENERATED},
+    {ENDS, TEXT(".min.css"), KIND_GENERATED},
+    {ENDS, TEXT(".pb.go"), KIND_GENERATED},
+    {ENDS, TEXT("_pb2.py"), KIND_GENERATED},
+    {ENDS, TEXT("_pb2_grpc.py"), KIND_GENERATED},
+    {ENDS, TEXT(".pb.h"), KIND_GENERATED},
+    {ENDS, TEXT(".pb.cc"), KIND_GENERATED},
+    {ENDS, TEXT("_generated.go"), KIND_GENERATED},
+    {ENDS, TEXT(".g.dart"), KIND_GENERATED},
+    {ENDS, TEXT(".designer.cs"), KIND_GENERATED},
+    {ENDS, TEXT(".js.map"), KIND_GENERATED},
+    {FOLDER, TEXT("migrations"), KIND_MIGRATION},
+    {FOLDER, TEXT("migration"), KIND_MIGRATION},
+    {FOLDER, TEXT("migrate"), KIND_MIGRATION},
+    {FOLDER, TEXT("flyway"), KIND_MIGRATION},
+    {FOLDER, TEXT("liquibase"), KIND_MIGRATION},
+    {FOLDER, TEXT("alembic"), KIND_MIGRATION},
+    {FOLDER, TEXT("test"), KIND_TEST},
+    {FOLDER, TEXT("tests"), KIND_TEST},
+    {FOLDER, TEXT("testing"), KIND_TEST},
+    {FOLDER, TEXT("__tests__"), KIND_TEST},
+    {FOLDER, TEXT("spec"), KIND_TEST},
+    {FOLDER, TEXT("specs"), KIND_TEST},
+    {FOLDER, TEXT("testdata"), KIND_TEST},
+    {FOLDER, TEXT("e2e"), KIND_TEST},
+    {NAME_STARTS, TEXT("test_"), KIND_TEST},
+    {NAME_STARTS, TEXT("tst_"), KIND_TEST},
+    {PART, TEXT("_test."), KIND_TEST},
+    {PART, TEXT("_tests."), KIND_TEST},
+    {PART, TEXT(".test."), KIND_TEST},
+    {PART, TEXT("_spec."), KIND_TEST},
+    {PART, TEXT(".spec."), KIND_TEST},
+    {ENDS, TEXT("test.java"), KIND_TEST},
+    {ENDS, TEXT("tests.java"), KIND_TEST},
+    {ENDS, TEXT("testcase.java"), KIND_TEST},
+    {ENDS, TEXT("test.kt"), KIND_TEST},
+    {ENDS, TEXT("test.cs"), KIND_TEST},
+    {ENDS, TEXT("tests.cs"), KIND_TEST},
+    {ENDS, TEXT("test.scala"), KIND_TEST},
+    {ENDS, TEXT("test.php"), KIND_TEST},
+    {ENDS, TEXT("test.cpp"), KIND_TEST},
+    {NAME_STARTS, TEXT("dockerfile"), KIND_INFRA},
+    {NAME_STARTS, TEXT("containerfile"), KIND_INFRA},
+    {ENDS, TEXT(".dockerfile"), KIND_INFRA},
+    {NAME_STARTS, TEXT("docker-compose"), KIND_INFRA},
+    {NAME_STARTS, TEXT("compose.y"), KIND_INFRA},
+    {NAME_STARTS, TEXT("jenkinsfile"), KIND_INFRA},
+    {NAME, TEXT(".travis.yml"), KIND_INFRA},
+    {NAME, TEXT(".gitlab-ci.yml"), KIND_INFRA},
+    {NAME, TEXT("azure-pipelines.yml"), KIND_INFRA},
+    {FOLDER, TEXT(".github"), KIND_INFRA},
+    {FOLDER, TEXT(".circleci"), KIND_INFRA},
+    {FOLDER, TEXT("terraform"), KIND_INFRA},
+    {FOLDER, TEXT("k8s"), KIND_INFRA},
+    {FOLDER, TEXT("kubernetes"), KIND_INFRA},
+    {FOLDER, TEXT("helm"), KIND_INFRA},
+    {FOLDER, TEXT("charts"), KIND_INFRA},
+    {FOLDER, TEXT("ansible"), KIND_INFRA},
+    {FOLDER, TEXT("deploy"), KIND_INFRA},
+    {ENDS, TEXT(".tf"), KIND_INFRA},
+    {ENDS, TEXT(".tfvars"), KIND_INFRA},
+    {ENDS, TEXT(".hcl"), KIND_INFRA},
+    {NAME, TEXT("package.json"), KIND_MANIFEST},
+    {NAME, TEXT("pom.xml"), KIND_MANIFEST},
+    {NAME, TEXT("go.mod"), KIND_MANIFEST},
+    {NAME, TEXT("cargo.toml"), KIND_MANIFEST},
+    {NAME, TEXT("gemfile"), KIND_MANIFEST},
+    {NAME, TEXT("pipfile"), KIND_MANIFEST},
+    {NAME, TEXT("pyproject.toml"), KIND_MANIFEST},
+    {NAME, TEXT("setup.py"), KIND_MANIFEST},
+    {NAME, TEXT("setup.cfg"), KIND_MANIFEST},
+    {NAME_STARTS, TEXT("requirements"), KIND_MANIFEST},
+    {NAME, TEXT("composer.json"), KIND_MANIFEST},
+    {NAME_STARTS, TEXT("makefile"), KIND_MANIFEST},
+    {NAME, TEXT("cmakelists.txt"), KIND_MANIFEST},
+    {NAME, TEXT("configure.ac"), KIND_MANIFEST},
+    {NAME, TEXT("build.xml"), KIND_MANIFEST},
+    {NAME, TEXT("ivy.xml"), KIND_MANIFEST},
+    {PART, TEXT("build.gradle"), KIND_MANIFEST},
+    {ENDS, TEXT(".gradle"), KIND_MANIFEST},
+    {ENDS, TEXT(".csproj"), KIND_MANIFEST},
+    {ENDS, TEXT(".cmake"), KIND_MANIFEST},
+    {ENDS, TEXT(".mk"), KIND_MANIFEST},
+    {ENDS, TEXT(".pro"), KIND_MANIFEST},
+    {FOLDER, TEXT("docs"), KIND_DOCS},
+    {FOLDER, TEXT("doc"), KIND_DOCS},
+    {NAME_STARTS, TEXT("readme"), KIND_DOCS},
+    {NAME_STARTS, TEXT("changelog"), KIND_DOCS},
+    {NAME_STARTS, TEXT("changes"), KIND_DOCS},
+    {NAME_STARTS, TEXT("license"), KIND_DOCS},
+    {NAME_STARTS, TEXT("notice"), KIND_DOCS},
+    {NAME_STARTS, TEXT("authors"), KIND_DOCS},
+    {NAME_STARTS, TEXT("contributing"), KIND_DOCS},
+    {ENDS, TEXT(".md"), KIND_DOCS},
+    {ENDS, TEXT(".rst"), KIND_DOCS},
+    {ENDS, TEXT(".adoc"), KIND_DOCS},
+    {ENDS, TEXT(".txt"), KIND_DOCS},
+    {ENDS, TEXT(".tex"), KIND_DOCS},
+    {ENDS, TEXT(".yaml"), KIND_CONFIG},
+    {ENDS, TEXT(".yml"), KIND_CONFIG},
+    {ENDS, TEXT(".json"), KIND_CONFIG},
+    {ENDS, TEXT(".toml"), KIND_CONFIG},
+    {ENDS, TEXT(".ini"), KIND_CONFIG},
+    {ENDS, TEXT(".cfg"), KIND_CONFIG},
+    {ENDS, TEXT(".conf"), KIND_CONFIG},
+    {ENDS, TEXT(".properties"), KIND_CONFIG},
+    {ENDS, TEXT(".xml"), KIND_CONFIG},
+    {ENDS, TEXT(".xsd"), KIND_CONFIG},
+    {ENDS, TEXT(".env"), KIND_CONFIG},
+    {NAME_STARTS, TEXT(".env"), KIND_CONFIG},
 };
 
+enum { SUFFIX_BYTES = 8 };
+
 struct suffix {
-    const char *ext;
+    char ext[SUFFIX_BYTES]; /* filled up with zeros, so that all are compared at once */
     enum file_syntax syntax;
 };
 
@@ -217,57 +224,83 @@ static const struct suffix *language(struct diff_text path) {
     size_t dot = name.len;
     while (dot && name.at[dot - 1] != '.') dot--;
     const size_t len = name.len - dot;
-    if (!dot || !len) return NULL;
+    if (!dot || !len || len > SUFFIX_BYTES) return NULL;
+    char ext[SUFFIX_BYTES] = {0};
+    for (size_t i = 0; i < len; i++) {
+        if (!name.at[dot + i]) return NULL; /* a zero byte is no filling here */
+        ext[i] = lower(name.at[dot + i]);
+    }
     for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
-        if (strlen(languages[i].ext) == len && same(name.at + dot, languages[i].ext, len))
-            return &languages[i];
+        if (memcmp(languages[i].ext, ext, SUFFIX_BYTES) == 0) return &languages[i];
     return NULL;
 }
 
 enum { MOST_PARTS = 24 };
 
-/* The folders of a path. Those beyond the first 24 are left out. */
+/* A path taken apart once for all rules. Folders beyond the first 24 are left out. */
 struct parts {
     struct diff_text folders[MOST_PARTS];
     uint32_t count;
+    uint64_t lengths; /* of the folders, a bit each; 63 stands for all longer ones too */
+    struct diff_text name;
+    char first, last; /* of the name, lower case */
+    uint64_t letters; /* of the name: a bit for the low six bits of each */
 };
+
+static uint64_t length_bit(size_t len) {
+    return 1ULL << (len < 63 ? len : 63);
+}
+
+static uint64_t letter_bit(char c) {
+    return 1ULL << ((unsigned char)c & 63);
+}
 
 static void split(struct diff_text path, struct parts *parts) {
     size_t from = 0;
     parts->count = 0;
+    parts->lengths = parts->letters = 0;
     for (size_t i = 0; i < path.len && parts->count < MOST_PARTS; i++) {
         if (path.at[i] != '/') continue;
         parts->folders[parts->count++] = (struct diff_text){path.at + from, i - from};
+        parts->lengths |= length_bit(i - from);
         from = i + 1;
     }
+    const struct diff_text name = path_name(path);
+    parts->name = name;
+    parts->first = name.len ? lower(name.at[0]) : '\0';
+    parts->last = name.len ? lower(name.at[name.len - 1]) : '\0';
+    for (size_t i = 0; i < name.len; i++) parts->letters |= letter_bit(lower(name.at[i]));
 }
 
-static bool in_folder(const struct parts *parts, const char *folder) {
-    const size_t len = strlen(folder);
+static bool in_folder(const struct parts *parts, const struct rule *rule) {
+    if (!(parts->lengths & length_bit(rule->len))) return false;
     for (uint32_t i = 0; i < parts->count; i++)
-        if (parts->folders[i].len == len && same(parts->folders[i].at, folder, len)) return true;
+        if (parts->folders[i].len == rule->len && same(parts->folders[i].at, rule->what, rule->len))
+            return true;
     return false;
 }
 
-static bool fits(const struct rule *rule, const struct parts *parts, struct diff_text name) {
-    const size_t len = strlen(rule->what);
+/* One byte tells most rules off; only then are the words compared. */
+static bool fits(const struct rule *rule, const struct parts *parts) {
+    const struct diff_text name = parts->name;
+    const size_t len = rule->len;
     switch (rule->how) {
     case NAME:
-        return name.len == len && same(name.at, rule->what, len);
+        return name.len == len && parts->first == rule->what[0] && same(name.at, rule->what, len);
     case NAME_STARTS:
-        return name.len >= len && same(name.at, rule->what, len);
+        return name.len >= len && parts->first == rule->what[0] && same(name.at, rule->what, len);
     case ENDS:
-        return path_ends(name, rule->what);
+        return name.len >= len && parts->last == rule->what[len - 1] &&
+               same(name.at + name.len - len, rule->what, len);
     case FOLDER:
-        return in_folder(parts, rule->what);
+        return in_folder(parts, rule);
     case PART:
-        return path_has(name, rule->what);
+        return parts->letters & letter_bit(rule->what[0]) && path_has(name, rule->what);
     }
     return false;
 }
 
 enum file_kind kind_of(struct diff_text path) {
-    const struct diff_text name = path_name(path);
     const bool source = language(path) != NULL;
     struct parts parts;
     split(path, &parts);
@@ -276,7 +309,7 @@ enum file_kind kind_of(struct diff_text path) {
         /* Code in a folder called docs or deploy, or changes.c, is code. */
         if (source && (kind == KIND_DOCS || (kind == KIND_INFRA && rules[i].how == FOLDER)))
             continue;
-        if (fits(&rules[i], &parts, name)) return kind;
+        if (fits(&rules[i], &parts)) return kind;
     }
     return source ? KIND_SOURCE : KIND_OTHER;
 }

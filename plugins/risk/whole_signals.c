@@ -18,8 +18,9 @@ static bool border(char c) {
 /* A word between borders, its end may be a capital: "auth" fits auth/x.c and authToken.go, not
  * author.c. */
 static bool word_at(struct diff_text path, size_t at, const char *word) {
+    if ((path.at[at] | 0x20) != word[0]) return false;
     const size_t len = strlen(word);
-    if (at + len > path.len || (path.at[at] | 0x20) != word[0]) return false;
+    if (at + len > path.len) return false;
     const char after = at + len < path.len ? path.at[at + len] : '/';
     return (border(after) || (after >= 'A' && after <= 'Z')) &&
            path_has((struct diff_text){path.at + at, len}, word);
