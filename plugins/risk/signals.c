@@ -6,6 +6,7 @@
 #include "secrets.h"
 #include "whole_signals.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,11 @@ struct signals {
 struct signals_search {
     struct signals_run *run;
     const struct signals_side *side;
-    size_t line;    /* the last hit's line: hits rise */
-    uint64_t stamp; /* of this search, so that nothing need be cleared between searches */
-    uint64_t searched[MOST_RULES]; /* by rule: stamp and line of the last try */
+    size_t line; /* the last hit's line: hits rise */
+    /* One bit a rule: was it tried in this search? Only then do the arrays tell something, so that
+     * they are never cleared. */
+    uint64_t tried[MOST_RULES / 64];
+    size_t tried_line[MOST_RULES]; /* by rule: line of the last try */
     size_t tried_at[MOST_RULES];   /* by rule: offset of the last try, for very long lines */
 };
 
@@ -112,11 +115,11 @@ static uint32_t places_of(struct diff_text path, enum file_kind kind) {
 }
 
 void signals_begin(struct signals_run *run, const struct signals *signals, struct findings *found) {
-    memset(run, 0, sizeof *run);
+    memset(run, 0, offsetof(struct signals_run, versions));
     run->signals = signals;
     run->found = found;
     run->search =
-        secret_rule_count + danger_count <= MOST_RULES ? calloc(1, sizeof *run->search) : NULL;
+        secret_rule_count + danger_count <= MOST_RULES ? malloc(sizeof *run->search) : NULL;
     if (run->search) run->search->run = run;
 }
 
@@ -251,12 +254,15 @@ static void try_danger(struct signals_search *search, size_t at, size_t line) {
                                               .deleted = danger->deleted});
 }
 
+static bool was_tried(const struct signals_search *search, size_t rule) {
+    return search->tried[rule / 64] >> (rule % 64) & 1;
+}
+
 /* A block rule has looked far ahead already: half of that is not searched again, so that a file full
  * of keywords costs no square of its size. */
 static bool in_searched_block(const struct signals_search *search, size_t rule, size_t end) {
     if (rule >= secret_rule_count || !(secret_rules[rule].flags & SECRET_BLOCK)) return false;
-    return search->searched[rule] >> 32 == search->stamp &&
-           end < search->tried_at[rule] + secret_block_bytes(rule) / 2;
+    return was_tried(search, rule) && end < search->tried_at[rule] + secret_block_bytes(rule) / 2;
 }
 
 static void on_hit(void *of, uint16_t tag, size_t end) {
@@ -264,12 +270,12 @@ static void on_hit(void *of, uint16_t tag, size_t end) {
     const size_t line = line_at(search, end);
     const size_t rule = tag;
     const bool generic = rule < secret_rule_count && secret_rules[rule].flags & SECRET_GENERIC;
-    const uint64_t here = search->stamp << 32 | line;
-    const bool again = search->searched[rule] == here;
+    const bool again = was_tried(search, rule) && search->tried_line[rule] == line;
     /* One try a line finds all; very long lines are tried every thousand bytes. */
     if (again && !generic && end < search->tried_at[rule] + 1000) return;
     if (in_searched_block(search, rule, end)) return;
-    search->searched[rule] = here;
+    search->tried[rule / 64] |= 1ULL << (rule % 64);
+    search->tried_line[rule] = line;
     search->tried_at[rule] = end;
     if (rule >= secret_rule_count) {
         try_danger(search, rule - secret_rule_count, line);
@@ -299,7 +305,7 @@ static void search_side(struct signals_run *run, bool deleted) {
     if (side->line_count && search) {
         search->side = side;
         search->line = 0;
-        search->stamp++;
+        memset(search->tried, 0, sizeof search->tried);
         automaton_scan(deleted ? signals->deleted : signals->added, side->text, side->len, on_hit,
                        search);
     }

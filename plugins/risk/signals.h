@@ -47,9 +47,9 @@ struct signals_run {
     size_t keyword_len; /* of the keyword that is being tried */
     int32_t tallies[SIGNALS_TALLIES];
     int32_t assertions; /* added less deleted ones, whole change */
-    struct signals_version versions[SIGNALS_VERSIONS];
-    uint32_t version_count;
     struct signals_side added, deleted;
+    uint32_t version_count;
+    struct signals_version versions[SIGNALS_VERSIONS]; /* last: not cleared with the rest */
 };
 
 /* NULL when memory is out or a rule does not compile (then `why` says which). */
