@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIMILAR_LOOKED_AT = 300, SIMILAR_TOLD = 3 };
+/* Where nothing has ended yet, the store is asked again after a second: others may have told it. */
+enum { SIMILAR_LOOKED_AT = 300, SIMILAR_TOLD = 3, EMPTY_MS = 1000 };
 
 /* ---- writing ---- */
 
@@ -43,6 +44,15 @@ static void keep(sl_batch *batch, const struct ending *e) {
                          real_or_null(e->scored && !isnan(e->ctl), e->ctl),
                          real_or_null(e->scored, e->nd), sl_text(e->level), sl_text(e->outcome),
                          e->bad < 0 ? sl_text(NULL) : sl_int(e->bad), sl_int(e->at_ms)));
+}
+
+/* Commits, and what was empty is so no longer. */
+static int record(sl_call *call, sl_batch *batch) {
+    const int rc = sl_commit(batch);
+    struct risk_tenant *tenant = risk_tenant_of(call, sl_state(call));
+    tenant->empty_ms = 0;
+    tenant->endings++;
+    return rc;
 }
 
 /* ---- recalibration ---- */
@@ -179,7 +189,7 @@ int risk_outcomes(sl_call *call, const cJSON *in, cJSON *out) {
     cJSON_AddNumberToObject(data, "count", taken);
     sl_batch_emit(batch, "risk.outcomes_recorded", "risk/outcomes", data);
     cJSON_AddNumberToObject(out, "taken", taken);
-    int rc = sl_commit(batch);
+    int rc = record(call, batch);
     if (!rc && recalibrate(call))
         sl_log(call, SL_WARN,
                "the outcomes are kept, the recalibration comes with the next ones: %s",
@@ -254,7 +264,7 @@ int risk_hear(sl_call *call, const sl_event *event) {
     recall_score(call, id, &ending);
     sl_batch *batch = sl_batch_new(call);
     keep(batch, &ending);
-    int rc = sl_commit(batch);
+    int rc = record(call, batch);
     if (!rc) (void)recalibrate(call);
     return rc;
 }
@@ -286,19 +296,35 @@ static size_t find_near(const struct ending *now, const sl_rows *rows, struct ne
     return count;
 }
 
-int risk_add_similar(sl_call *call, const struct score *score, const char *app, cJSON *out) {
-    sl_rows rows;
-    int rc = sl_query(call, &rows,
+/* The newest changes whose ending is known. Most tenants of a young installation have none, and are
+ * not asked about at every score. */
+static int load_ended(sl_call *call, sl_rows *rows) {
+    struct risk_tenant *tenant = risk_tenant_of(call, sl_state(call));
+    const int64_t now_ms = sl_now_ms(call), age_ms = now_ms - tenant->empty_ms;
+    const uint32_t before = tenant->endings;
+    *rows = (sl_rows){0};
+    if (tenant->empty_ms && age_ms >= 0 && age_ms < EMPTY_MS) return 0;
+    int rc = sl_query(call, rows,
                       "SELECT change_id, app, learned, la, nd, level, outcome FROM risk_outcome "
                       "WHERE tenant = $1 AND bad IS NOT NULL AND learned IS NOT NULL "
                       "AND la IS NOT NULL ORDER BY at_ms DESC LIMIT $2",
                       SL_ARGS(sl_int(SIMILAR_LOOKED_AT)));
     if (rc) return rc;
+    /* What was recorded while the store was asked may not be in its answer. */
+    tenant->empty_ms = !rows->count && before == tenant->endings ? now_ms : 0;
+    return 0;
+}
+
+int risk_add_similar(sl_call *call, const struct score *score, const char *app, cJSON *out) {
+    sl_rows rows;
+    int rc = load_ended(call, &rows);
+    if (rc) return rc;
+    cJSON *list = cJSON_AddArrayToObject(out, "similar");
+    if (!rows.count) return 0;
     struct ending now = {.app = app};
     take_score(score, &now);
     struct near best[SIMILAR_TOLD];
     const size_t count = find_near(&now, &rows, best);
-    cJSON *list = cJSON_AddArrayToObject(out, "similar");
     for (size_t i = 0; i < count; i++) {
         const size_t row = best[i].row;
         cJSON *item = cJSON_CreateObject();

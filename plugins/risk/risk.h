@@ -23,6 +23,8 @@ struct risk_tenant {
     struct risk_tenant *next;
     char *name;
     int64_t loaded_ms; /* 0: never */
+    int64_t empty_ms;  /* when the store held no change with a known ending; 0: it may hold some */
+    uint32_t endings;  /* how often this worker has recorded some */
     struct base_rate base;
     struct scorer *scorer; /* with the tenant's own models; NULL: the built-in ones */
     char *models;          /* which own models these are, to see when they change */

@@ -115,11 +115,24 @@ static char *many_outcomes(int from, int count, int bad_from) {
     return json;
 }
 
+static int count_similar(const char *question) {
+    cJSON *answer = ask("risk.score", question);
+    const cJSON *similar = cJSON_GetObjectItem(answer, "similar");
+    const int count = cJSON_IsArray(similar) ? cJSON_GetArraySize(similar) : -1;
+    cJSON_Delete(answer);
+    return count;
+}
+
 static void learns_and_goes_back(void **state) {
     (void)state;
+    /* Twice, so that the store is known to be empty when the outcomes come. */
+    static const char change[] = "{\"numstat\":\"300\\t1\\tsrc/a.c\",\"app\":\"shop\"}";
+    assert_int_equal(count_similar(change), 0);
+    assert_int_equal(count_similar(change), 0);
     char *few = many_outcomes(0, 40, 20);
     cJSON_Delete(ask("risk.outcomes", few));
     free(few);
+    assert_int_equal(count_similar(change), 3); /* at once, not after the second of the others */
     cJSON *model = ask("risk.model", "{}");
     assert_true(number(model, "base_rate") == 0.1); /* below the floor */
     cJSON_Delete(model);
@@ -135,7 +148,7 @@ static void learns_and_goes_back(void **state) {
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(model, "calibrations")), 1);
     cJSON_Delete(model);
     assert_true(sl_test_event_count(host, "risk.recalibrated") == 1);
-    cJSON *answer = ask("risk.score", "{\"numstat\":\"300\\t1\\tsrc/a.c\",\"app\":\"shop\"}");
+    cJSON *answer = ask("risk.score", change);
     assert_true(number(answer, "base_rate") > 0.4);
     const cJSON *similar = cJSON_GetObjectItem(answer, "similar");
     assert_int_equal(cJSON_GetArraySize(similar), 3);
