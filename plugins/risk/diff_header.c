@@ -169,7 +169,7 @@ static void on_properties(struct diff_reader *r, struct diff_text rest) {
     r->where = DIFF_PROPERTIES;
 }
 
-#define PREFIX(text) text, sizeof text - 1
+#define PREFIX(text) (text), sizeof(text) - 1
 
 static const struct {
     const char *prefix;

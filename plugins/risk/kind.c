@@ -52,7 +52,7 @@ struct rule {
     enum file_kind kind;
 };
 
-#define TEXT(what) what, sizeof what - 1
+#define TEXT(what) (what), sizeof(what) - 1
 
 /* The first row that fits decides, so the order is part of the meaning. */
 static const struct rule rules[] = {
