@@ -139,7 +139,7 @@ char *sl_printf(sl_call *call, const char *format, ...) {
 
 const char *sl_new_id(sl_call *call) {
     char *id = arena_alloc(call->arena, 27);
-    new_ulid(id, sl_now_ms(call));
+    new_ulid(id, sl_now_ms(call), &call->host->id_pool);
     return id;
 }
 

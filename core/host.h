@@ -6,6 +6,7 @@
 #include "call.h"
 #include "config.h"
 #include "fields.h"
+#include "ids.h"
 
 struct auth;
 struct bus;
@@ -61,6 +62,7 @@ struct host {
     int64_t started_ms;
     struct sl_call *background; /* calls made by sl_spawn, to be cancelled on a drain */
     uint64_t request_prefix, request_count;
+    struct random_pool id_pool;
     struct config_section *sections; /* of the last host_sections */
 };
 

@@ -24,11 +24,20 @@ void random_hex(char *out, size_t digits) {
     out[digits] = 0;
 }
 
-void new_ulid(char out[27], int64_t now_ms) {
+/* One system call for many ids. */
+static const uint8_t *pool_take(struct random_pool *pool, size_t size) {
+    if (pool->left < size) {
+        random_bytes(pool->bytes, sizeof pool->bytes);
+        pool->left = sizeof pool->bytes;
+    }
+    pool->left -= size;
+    return pool->bytes + pool->left;
+}
+
+void new_ulid(char out[27], int64_t now_ms, struct random_pool *pool) {
     static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    uint8_t bytes[16];
+    const uint8_t *bytes = pool_take(pool, 16);
     for (int i = 0; i < 10; i++) out[i] = digits[(uint64_t)now_ms >> (45 - 5 * i) & 31];
-    random_bytes(bytes, sizeof bytes);
     for (int i = 0; i < 16; i++) out[10 + i] = digits[bytes[i] & 31];
     out[26] = 0;
 }

@@ -6,7 +6,14 @@
 #include <stdint.h>
 
 void random_bytes(void *out, size_t size);
-void random_hex(char *out, size_t digits);   /* writes digits + NUL */
-void new_ulid(char out[27], int64_t now_ms); /* 26 characters of Crockford's base 32, and NUL */
+void random_hex(char *out, size_t digits); /* writes digits + NUL */
+
+/* Random bytes fetched ahead, for ids that are unique but no secret. Of one thread. */
+struct random_pool {
+    uint8_t bytes[512];
+    size_t left;
+};
+/* 26 characters of Crockford's base 32, and NUL */
+void new_ulid(char out[27], int64_t now_ms, struct random_pool *pool);
 
 #endif

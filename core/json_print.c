@@ -2,6 +2,7 @@
  * every number; this one answers a request of 1 KB several times faster. */
 #include "arena.h"
 #include "json.h"
+#include "json_plain.h"
 
 #include <string.h>
 
@@ -68,7 +69,9 @@ static void put_string(struct writer *writer, const char *text) {
     *to++ = '"';
     memcpy(to, text, size + 1);
     to[size] = '"'; /* in the place of the NUL */
-    size_t plain = (size_t)(json_plain_run(to, to + size + 1 + JSON_LOOK_AHEAD) - to);
+    size_t plain = 0;
+    for (size_t run = JSON_LOOK_AHEAD; run == JSON_LOOK_AHEAD; plain += run)
+        run = plain_of_16(to + plain);
     if (plain == size) {
         writer->size += size + 2;
         return;

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SERIES_MAX = 1000, LABELS_MAX = 8 };
+enum { SERIES_MAX = 1000, LABELS_MAX = 8, NAME_SLOTS = 64 /* a power of two */ };
 
 struct metric_series {
     struct metric_series *next;
     struct metric *metric;
+    char *values;     /* as its first user gave them: `HIGH|model` */
     char *labels;     /* `level="HIGH",method="model"`, or "" */
     double value;     /* counter, gauge; histogram: sum */
     uint64_t count;   /* histogram */
@@ -17,7 +18,7 @@ struct metric_series {
 };
 
 struct metric {
-    struct metric *next;
+    struct metric *next, *next_in_slot;
     char *name, *help;
     char *label[LABELS_MAX];
     unsigned label_count, series_count;
@@ -29,6 +30,7 @@ struct metric {
 
 struct metrics {
     struct metric *first;
+    struct metric *by_name[NAME_SLOTS];
 };
 
 static const double default_bounds[] = {.001, .0025, .005, .01, .025, .05, .1,
@@ -41,6 +43,7 @@ struct metrics *metrics_new(void) {
 static void series_free(struct metric_series *series) {
     while (series) {
         struct metric_series *next = series->next;
+        free(series->values);
         free(series->labels);
         free(series->bucket);
         free(series);
@@ -60,6 +63,12 @@ void metrics_free(struct metrics *metrics) {
         free(metric);
     }
     free(metrics);
+}
+
+static unsigned slot_of(const char *name) {
+    unsigned hash = 0;
+    for (; *name; name++) hash = hash * 31 + (unsigned char)*name;
+    return hash % NAME_SLOTS;
 }
 
 static void split_labels(struct metric *metric, const char *labels) {
@@ -88,12 +97,15 @@ struct metric *metrics_declare(struct metrics *metrics, const sl_metric *row) {
     while (*at && strcmp((*at)->name, metric->name) < 0) at = &(*at)->next;
     metric->next = *at;
     *at = metric;
+    struct metric **slot = &metrics->by_name[slot_of(metric->name)];
+    metric->next_in_slot = *slot;
+    *slot = metric;
     return metric;
 }
 
 struct metric *metrics_find(const struct metrics *metrics, const char *name) {
-    struct metric *metric = metrics->first;
-    while (metric && strcmp(metric->name, name) != 0) metric = metric->next;
+    struct metric *metric = metrics->by_name[slot_of(name)];
+    while (metric && strcmp(metric->name, name) != 0) metric = metric->next_in_slot;
     return metric;
 }
 
@@ -115,9 +127,11 @@ static void write_labels(const struct metric *metric, const char *values, char *
     }
 }
 
-static struct metric_series *series_new(struct metric *metric, const char *labels) {
+static struct metric_series *series_new(struct metric *metric, const char *values,
+                                        const char *labels) {
     struct metric_series *series = calloc(1, sizeof *series);
     series->metric = metric;
+    series->values = strdup(values);
     series->labels = strdup(labels);
     if (metric->type == SL_HISTOGRAM)
         series->bucket = calloc(metric->bound_count + 1, sizeof(uint64_t));
@@ -128,15 +142,19 @@ static struct metric_series *series_new(struct metric *metric, const char *label
 }
 
 struct metric_series *metric_series(struct metric *metric, const char *values) {
+    if (!values) values = "";
+    for (struct metric_series *series = metric->series; series; series = series->next)
+        if (strcmp(series->values, values) == 0) return series;
+    /* New, or one that is known written in another way. */
     char labels[512];
     write_labels(metric, values, labels, sizeof labels);
     for (struct metric_series *series = metric->series; series; series = series->next)
         if (strcmp(series->labels, labels) == 0) return series;
-    if (metric->series_count < SERIES_MAX) return series_new(metric, labels);
+    if (metric->series_count < SERIES_MAX) return series_new(metric, values, labels);
     if (!metric->overflow) {
-        write_labels(metric, "other|other|other|other|other|other|other|other", labels,
-                     sizeof labels);
-        metric->overflow = series_new(metric, labels);
+        static const char others[] = "other|other|other|other|other|other|other|other";
+        write_labels(metric, others, labels, sizeof labels);
+        metric->overflow = series_new(metric, others, labels);
     }
     return metric->overflow;
 }

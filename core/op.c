@@ -308,21 +308,28 @@ cJSON *op_problem(struct sl_call *call) {
 
 /* ---- operations calling operations ---- */
 
+/* One block for all children of an object or list: most of a request is small objects. */
+static void share_children(struct arena *arena, cJSON *copy) {
+    size_t count = 0;
+    for (const cJSON *child = copy->child; child; child = child->next) count++;
+    if (!count) return;
+    cJSON *items = arena_alloc(arena, count * sizeof *items);
+    const cJSON *child = copy->child;
+    for (size_t i = 0; i < count; i++, child = child->next) {
+        items[i] = *child;
+        items[i].prev = i ? &items[i - 1] : &items[count - 1]; /* the first knows the last */
+        items[i].next = i + 1 < count ? &items[i + 1] : NULL;
+        share_children(arena, &items[i]);
+    }
+    copy->child = items;
+}
+
 /* A tree that shares its strings with `json`, so that a callee may complete it. In the arena. */
 static cJSON *share(struct arena *arena, const cJSON *json) {
     cJSON *copy = arena_alloc(arena, sizeof *copy);
     *copy = *json;
-    copy->next = copy->prev = copy->child = NULL;
-    cJSON *last = NULL;
-    for (const cJSON *child = json->child; child; child = child->next) {
-        cJSON *item = share(arena, child);
-        if (last)
-            last->next = item, item->prev = last;
-        else
-            copy->child = item;
-        last = item;
-    }
-    if (copy->child) copy->child->prev = last;
+    copy->next = copy->prev = NULL;
+    share_children(arena, copy);
     return copy;
 }
 
