@@ -22,6 +22,13 @@ static size_t character_size(const unsigned char *at, size_t left) {
     return size;
 }
 
+/* Bytes of plain printable ASCII at `at`: most text is nothing else. */
+static size_t plain_size(const unsigned char *at, size_t left) {
+    size_t size = 0;
+    while (size < left && at[size] >= 0x20 && at[size] < 0x7f) size++;
+    return size;
+}
+
 char *value_text(const char *text, size_t size, size_t max) {
     static const char replacement[] = "\xef\xbf\xbd";
     if (size > max) size = max;
@@ -29,6 +36,12 @@ char *value_text(const char *text, size_t size, size_t max) {
     if (!copy) return NULL;
     for (size_t i = 0; i < size;) {
         const unsigned char *at = (const unsigned char *)text + i;
+        size_t plain = plain_size(at, size - i);
+        if (plain) {
+            memcpy(to, at, plain);
+            to += plain, i += plain;
+            continue;
+        }
         size_t length = character_size(at, size - i);
         bool control = *at < 0x20 && *at != '\n' && *at != '\t';
         if (length && !control && *at != 0x7f) {

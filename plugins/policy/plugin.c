@@ -46,17 +46,27 @@ static const sl_field evaluate_out[] = {
     SL_LIST_OF("results", verdict_out, .help = "one verdict a policy that applies, by name"),
     SL_STRING("policy_hash", .help = "SHA-256 over all policies as they stand"), SL_END};
 
+/* Refers to `shared` and to `name`, which both outlive the context. */
+static void show(cJSON *context, const char *name, const cJSON *shared) {
+    cJSON *item = cJSON_CreateNull();
+    if (!item) return;
+    *item = *shared;
+    item->next = item->prev = NULL;
+    item->string = (char *)name;
+    item->type |= cJSON_IsReference | cJSON_StringIsConst;
+    cJSON_AddItemToArray(context, item);
+}
+
 /* The request's members with the platform's `settings` and `now`; the members are shared. */
 static const cJSON *context_of(sl_call *call, const cJSON *in) {
     const struct policy_state *state = sl_state(call);
     cJSON *context = cJSON_CreateObject();
-    cJSON *member;
+    const cJSON *member;
     cJSON_ArrayForEach(member, in) {
-        if (strcmp(member->string, "settings") != 0)
-            cJSON_AddItemReferenceToObject(context, member->string, member);
+        if (strcmp(member->string, "settings") != 0) show(context, member->string, member);
     }
     if (!sl_get(in, "now")) cJSON_AddNumberToObject(context, "now", (double)sl_now_ms(call));
-    cJSON_AddItemReferenceToObject(context, "settings", state->settings);
+    show(context, "settings", state->settings);
     return context;
 }
 
