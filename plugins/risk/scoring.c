@@ -8,13 +8,22 @@
 /* A diff of this size takes about a millisecond: larger ones are scored beside the loop. */
 enum { OFFLOAD_BYTES = 96 * 1024 };
 
-static const cJSON *find(const cJSON *in, const char *name, const char *other) {
+/* A request, and the two members inside which its own may stand. */
+struct question {
+    const cJSON *in, *payload, *config;
+};
+
+static struct question question_of(const cJSON *in) {
     const cJSON *payload = sl_get(in, "payload");
-    const cJSON *found = sl_get(in, name);
-    if (!found && other) found = sl_get(in, other);
-    if (!found) found = sl_get(payload, name);
-    if (!found && other) found = sl_get(payload, other);
-    if (!found) found = sl_get(sl_get(payload, "config"), name);
+    return (struct question){in, payload, payload ? sl_get(payload, "config") : NULL};
+}
+
+static const cJSON *find(const struct question *q, const char *name, const char *other) {
+    const cJSON *found = sl_get(q->in, name);
+    if (!found && other) found = sl_get(q->in, other);
+    if (!found && q->payload) found = sl_get(q->payload, name);
+    if (!found && q->payload && other) found = sl_get(q->payload, other);
+    if (!found && q->config) found = sl_get(q->config, name);
     return found;
 }
 
@@ -45,18 +54,18 @@ static int choice_of(const cJSON *item, const char *const *words) {
     return 0;
 }
 
-static struct context read_context(const cJSON *in) {
+static struct context read_context(const struct question *q) {
     static const char *const environments[] = {"dev|development|test", "stage|staging|preprod",
                                                "prod|production|live", NULL};
     static const char *const exposures[] = {"internal", "partner", "external|public", NULL};
     static const char *const classes[] = {"public", "internal", "confidential|restricted", "pii",
                                           NULL};
     struct context c = context_unknown();
-    const cJSON *given = sl_get(in, "context");
+    const cJSON *given = sl_get(q->in, "context");
     const cJSON *exposure = sl_get(given, "exposure"), *data = sl_get(given, "data_class");
-    c.environment = choice_of(find(in, "environment", "env"), environments);
-    c.exposure = choice_of(exposure ? exposure : find(in, "exposure", NULL), exposures);
-    c.data_class = choice_of(data ? data : find(in, "data_classification", "data_class"), classes);
+    c.environment = choice_of(find(q, "environment", "env"), environments);
+    c.exposure = choice_of(exposure ? exposure : find(q, "exposure", NULL), exposures);
+    c.data_class = choice_of(data ? data : find(q, "data_classification", "data_class"), classes);
     if (!given) return c;
     c.tier = (int)number_of(sl_get(given, "tier"));
     c.freeze = flag_of(sl_get(given, "freeze"));
@@ -159,8 +168,9 @@ static int answer_work(sl_call *call, const cJSON *in, struct risk_work *work, c
     if (rc) return rc;
     answer_score(&work->score, brief, out);
     add_threshold(in, work->score.judged.level, out);
-    const char *app = cJSON_GetStringValue(find(in, "app", "service"));
-    if (!app) app = cJSON_GetStringValue(find(in, "app_name", NULL));
+    const struct question q = question_of(in);
+    const char *app = cJSON_GetStringValue(find(&q, "app", "service"));
+    if (!app) app = cJSON_GetStringValue(find(&q, "app_name", NULL));
     if (!brief && work->score.judged.model) rc = risk_add_similar(call, &work->score, app, out);
     sl_count(call, "risk_scores_total", 1, level_name(work->score.judged.level));
     score_fini(&work->score);
@@ -172,16 +182,17 @@ static struct risk_work *new_work(sl_call *call, const cJSON *in) {
     struct risk *risk = sl_state(call);
     const struct risk_tenant *tenant = risk_tenant_of(call, risk);
     struct risk_work *work = sl_alloc(call, sizeof *work);
-    const cJSON *replicas = find(in, "replicas", NULL);
+    const struct question q = question_of(in);
+    const cJSON *replicas = find(&q, "replicas", NULL);
     work->scorer = risk_scorer_of(risk, tenant);
-    work->in = (struct score_input){.diff = text_of(find(in, "diff", NULL)),
-                                    .numstat = text_of(find(in, "numstat", NULL)),
-                                    .message = text_of(find(in, "message", "commit_message")),
-                                    .image = text_of(find(in, "image", NULL)),
+    work->in = (struct score_input){.diff = text_of(find(&q, "diff", NULL)),
+                                    .numstat = text_of(find(&q, "numstat", NULL)),
+                                    .message = text_of(find(&q, "message", "commit_message")),
+                                    .image = text_of(find(&q, "image", NULL)),
                                     .replicas = cJSON_IsNumber(replicas) ? replicas->valueint : -1,
                                     .history = read_history(call, in),
                                     .authored_s = sl_get_int(in, "authored_at", 0),
-                                    .context = read_context(in),
+                                    .context = read_context(&q),
                                     .base = tenant->base};
     return work;
 }
