@@ -1,5 +1,5 @@
-/* policy_call.c - what one judgement costs: a fresh environment, the whole file run anew, the view of
- * the context, and the verdict written as JSON, with all limits on. */
+/* policy_call.c - what one judgement costs: a fresh environment, all that the file made renewed, the view
+ * of the context, and the verdict written as JSON, with all limits on. */
 #include "arena.h"
 #include "lua_judge.h"
 #include "lua_tests.h"
