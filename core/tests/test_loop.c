@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 #include <cmocka.h>
+#include <semaphore.h>
 #include <sluice/base.h>
 #include <string.h>
 
@@ -103,6 +104,42 @@ static void work_runs_on_a_thread(void **state) {
     assert_int_equal(value, 144);
 }
 
+static sem_t gate;
+
+static int blocks(void *arg) {
+    (void)arg;
+    sem_wait(&gate);
+    return 0;
+}
+
+static void offloads_what_blocks(void *arg) {
+    *(int *)arg += loop_offload(&loop, NULL, blocks, NULL) == 0;
+}
+
+static void file_is_told(uv_fs_t *request) {
+    *(bool *)request->data = true;
+    uv_fs_req_cleanup(request);
+}
+
+/* libuv's four threads also look up names and files; long work of ours must not take them. */
+static void long_work_does_not_hold_up_files(void **state) {
+    (void)state;
+    enum { TASKS = 64 };
+    int done = 0;
+    bool told = false;
+    sem_init(&gate, 0, 0);
+    for (int i = 0; i < TASKS; i++) fiber_start(&loop, offloads_what_blocks, &done);
+    uv_fs_t request = {.data = &told};
+    uv_fs_stat(&loop.uv, &request, "/", file_is_told);
+    for (int64_t until = loop_clock_ns() + 20000000000; !told && loop_clock_ns() < until;)
+        loop_turn(&loop);
+    assert_true(told);
+    assert_int_equal(done, 0);
+    for (int i = 0; i < TASKS; i++) sem_post(&gate);
+    while (done < TASKS) loop_turn(&loop);
+    sem_destroy(&gate);
+}
+
 static void keeps_arena(void *arg) {
     struct arena arena;
     arena_init(&arena);
@@ -190,6 +227,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(parking_ends_at_its_time, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_done_does_not_park, setup, teardown),
         cmocka_unit_test_setup_teardown(work_runs_on_a_thread, setup, teardown),
+        cmocka_unit_test_setup_teardown(long_work_does_not_hold_up_files, setup, teardown),
         cmocka_unit_test_setup_teardown(each_fiber_has_its_arena, setup, teardown),
         cmocka_unit_test_setup_teardown(deferred_work_comes_after_fibers, setup, teardown),
         cmocka_unit_test_setup_teardown(a_thousand_fibers, setup, teardown),
