@@ -35,11 +35,7 @@ static void keep_hint(const struct tail *tail) {
     char hint[sizeof resume_hint];
     int size = snprintf(hint, sizeof hint, "\nto go on from here: sluice events tail --after %s\n",
                         tail->last_id);
-    sigset_t all, before;
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, &before);
     memcpy(resume_hint, hint, (size_t)size + 1);
-    sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 static const char *clock_text(struct cli *cli, const cJSON *event) {
@@ -69,10 +65,14 @@ static void print_event(struct cli *cli, const struct sse_event *event) {
             cli_clean(cli, member_text(json, "actor", "-"), false), cli_clean(cli, detail, false));
 }
 
-/* The memory of one event goes with it: a tail may run for weeks. */
+/* The memory of one event goes with it: a tail may run for weeks. An interrupt waits until what was
+ * printed and the hint agree. */
 static int on_event(void *arg, const struct sse_event *event) {
     struct tail *tail = arg;
     struct cli *cli = tail->cli;
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
     struct arena whole = cli->arena;
     arena_init(&cli->arena);
     arena_use(&cli->arena);
@@ -88,6 +88,7 @@ static int on_event(void *arg, const struct sse_event *event) {
     arena_use(&cli->arena);
     fflush(cli->out);
     keep_hint(tail);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return tail->left > 0 && --tail->left == 0;
 }
 

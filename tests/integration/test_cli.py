@@ -185,8 +185,9 @@ def test_events_can_be_followed_and_taken_up_again(server):
         wait_until(lambda: len(seen) >= 2, "two events")
     finally:
         tail.send_signal(signal.SIGINT)
-        _, told = tail.communicate(timeout=PATIENCE)
-        reader.join()
+        reader.join(PATIENCE)  # the only one who reads standard output
+        told = tail.stderr.read()
+        tail.wait(PATIENCE)
     assert tail.returncode == 130
     last = seen[-1]["seq"]
     assert f"sluice events tail --after {last}" in told
