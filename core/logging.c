@@ -92,6 +92,17 @@ static void line_json(struct line *line, int level, const char *message,
     put_text(line, "}");
 }
 
+/* ` name="value"` of every field that has a value. */
+static void put_pairs(struct line *line, const char *const *fields) {
+    for (; fields && fields[0]; fields += 2) {
+        if (!fields[1]) continue;
+        put_text(line, " ");
+        put_text(line, fields[0]);
+        put_text(line, "=");
+        put_quoted(line, fields[1]);
+    }
+}
+
 static void line_logfmt(struct line *line, int level, const char *message,
                         const char *const *fields) {
     put_text(line, "time=");
@@ -100,13 +111,7 @@ static void line_logfmt(struct line *line, int level, const char *message,
     put_text(line, level_names[level]);
     put_text(line, " message=");
     put_quoted(line, message);
-    for (; fields && fields[0]; fields += 2) {
-        if (!fields[1]) continue;
-        put_text(line, " ");
-        put_text(line, fields[0]);
-        put_text(line, "=");
-        put_quoted(line, fields[1]);
-    }
+    put_pairs(line, fields);
 }
 
 static void line_console(struct line *line, int level, const char *message,
@@ -123,13 +128,7 @@ static void line_console(struct line *line, int level, const char *message,
             *c < 0x20 || *c == 0x7f ? '?' : (char)*c; /* no terminal control from outside */
         put(line, *c == '\n' ? "\n" : &plain, 1);
     }
-    for (; fields && fields[0]; fields += 2) {
-        if (!fields[1]) continue;
-        put_text(line, " ");
-        put_text(line, fields[0]);
-        put_text(line, "=");
-        put_quoted(line, fields[1]);
-    }
+    put_pairs(line, fields);
 }
 
 void log_line(int level, const char *message, const char *const *fields) {
