@@ -24,8 +24,14 @@ function(sluice_add_unit_test name)
   add_executable(test_${name} ${arg_SOURCES})
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(test_${name} PRIVATE sluice_flags ${arg_LIBS} cmocka)
-  target_compile_definitions(test_${name} PRIVATE
-    SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SLUICE_BUILD_DIR="${CMAKE_BINARY_DIR}")
+  # Only for files that use them: other files compile the same in every checkout (ccache).
+  foreach(source IN LISTS arg_SOURCES)
+    file(STRINGS ${source} uses REGEX "SLUICE_(SOURCE|BUILD)_DIR" LIMIT_COUNT 1)
+    if(uses)
+      set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS
+        SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SLUICE_BUILD_DIR="${CMAKE_BINARY_DIR}")
+    endif()
+  endforeach()
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()

@@ -2,9 +2,11 @@
 #include "fetch_easy.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     USUAL_TIMEOUT_MS = 10 * 1000,
@@ -201,9 +203,35 @@ static void set_limits(struct fetch_easy *easy) {
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "sluice");
-    if (request->ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
     if (request->unix_socket)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
+}
+
+static int readable(const char *file, const char *what, char *trouble) {
+    char detail[180];
+    if (!file || access(file, R_OK) == 0) return 0;
+    snprintf(detail, sizeof detail, "%.140s: %s", file, strerror(errno));
+    return wrong(trouble, what, detail);
+}
+
+/* Files are tried here, since libcurl says of a missing one only that the TLS set-up failed. libcurl
+ * keeps connections of different certificates apart. */
+static int set_certificates(struct fetch_easy *easy, char *trouble) {
+    const sl_request *request = easy->request;
+    const char *certificate = request->client_cert_file, *key = request->client_key_file;
+    CURL *curl = easy->curl;
+    if (key && !certificate)
+        return wrong(trouble, "there is a client key but no client certificate", key);
+    int status = readable(request->ca_file, "the CA file cannot be read", trouble);
+    if (!status) status = readable(certificate, "the client certificate cannot be read", trouble);
+    if (!status) status = readable(key, "the client key cannot be read", trouble);
+    if (status) return status;
+    if (request->ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
+    if (certificate) {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, certificate);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, key ? key : certificate);
+    }
+    return 0;
 }
 
 int easy_open(struct fetch_easy *easy, const sl_request *request, char *trouble) {
@@ -215,6 +243,7 @@ int easy_open(struct fetch_easy *easy, const sl_request *request, char *trouble)
     int status = check_url(easy, trouble);
     if (!status) status = set_method(easy, trouble);
     if (!status) status = set_headers(easy, trouble);
+    if (!status) status = set_certificates(easy, trouble);
     if (status) return status;
     set_limits(easy);
     curl_easy_setopt(easy->curl, CURLOPT_URL, request->url);
@@ -254,6 +283,9 @@ static int trouble_of(struct fetch_easy *easy, CURLcode code) {
     case CURLE_SSL_CACERT_BADFILE:
         snprintf(to, room, "the certificate of %s is not trusted: %.100s", easy->peer, why);
         return SL_UNAVAILABLE;
+    case CURLE_SSL_CERTPROBLEM:
+        snprintf(to, room, "the client certificate for %s cannot be used: %.100s", easy->peer, why);
+        return SL_INVALID;
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:

@@ -26,6 +26,8 @@ static const char *refusal(const struct script_run *run, const char *name) {
     if (!run || !run->call || !run->call->host)
         return "is not available here: this run has no server around it";
     if (run->script->kind == SCRIPT_PLUGIN) return NULL;
+    if (run->script->kinds & SCRIPT_FUNCTIONS)
+        return "is not available here: this function only maps its input";
     if (!is_listed(run->script, name)) return "is not in 'calls' of this script";
     const struct registry *registry = run->call->host->registry;
     const struct op *op = registry ? registry_find(registry, name) : NULL;

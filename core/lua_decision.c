@@ -116,14 +116,30 @@ void declaration_reset(lua_State *lua) {
 }
 
 enum script_kind declaration_kind(lua_State *lua) {
-    lua_rawgetp(lua, LUA_REGISTRYINDEX, &declared_key);
+    if (lua_rawgetp(lua, LUA_REGISTRYINDEX, &declared_key) != LUA_TTABLE) {
+        lua_pop(lua, 1);
+        return SCRIPT_FUNCTIONS;
+    }
     lua_rawgeti(lua, -1, 1);
     enum script_kind kind = (enum script_kind)lua_tointeger(lua, -1);
     lua_pop(lua, 2);
     return kind;
 }
 
+/* A file of functions declares nothing: what it returns is looked at when a function is asked for. */
+static void check_functions(lua_State *lua, const struct script *script) {
+    if (lua_gettop(lua) != 2 || !(lua_istable(lua, 2) || lua_isfunction(lua, 2)))
+        luaL_error(lua,
+                   "%s:1: the file must end in 'return function(input) ... end' or in a table "
+                   "of functions",
+                   script->file);
+}
+
 void declaration_check(lua_State *lua, const struct script *script) {
+    if (script->kinds & SCRIPT_FUNCTIONS) {
+        check_functions(lua, script);
+        return;
+    }
     bool declared = lua_rawgetp(lua, LUA_REGISTRYINDEX, &declared_key) == LUA_TTABLE;
     if (!declared || lua_gettop(lua) != 3 || lua_rawgeti(lua, -1, 2) != LUA_TTABLE ||
         !lua_rawequal(lua, -1, 2)) {

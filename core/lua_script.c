@@ -134,6 +134,7 @@ static void keep_declared(lua_State *lua, struct script_run *run) {
     static const char *const kept[] = {"name", "summary", "applies", "calls"};
     script->kind = declaration_kind(lua);
     script->declared = cJSON_CreateObject();
+    if (script->kinds & SCRIPT_FUNCTIONS) return;
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         lua_pushstring(lua, kept[i]);
         if (lua_rawget(lua, at) != LUA_TNIL) value_read(lua, -1, script->declared, kept[i]);
@@ -176,7 +177,7 @@ struct script *script_open(const struct script_text *text) {
     if (!script) return NULL;
     *script = (struct script){.refs = 1,
                               .kinds = text->kinds,
-                              .file = strndup(text->file, 56),
+                              .file = strndup(text->file, SCRIPT_FILE_MAX),
                               .source = malloc(text->size + 1),
                               .size = text->size,
                               .library = library_ref(text->library),

@@ -13,7 +13,13 @@
 #include <cjson/cJSON.h>
 #include <sluice/base.h>
 
-enum script_kind { SCRIPT_POLICY = 1, SCRIPT_GATE = 2, SCRIPT_PLUGIN = 4, SCRIPT_TESTS = 8 };
+enum script_kind {
+    SCRIPT_POLICY = 1,
+    SCRIPT_GATE = 2,
+    SCRIPT_PLUGIN = 4,
+    SCRIPT_TESTS = 8,
+    SCRIPT_FUNCTIONS = 16 /* returns a function, or a table of them */
+};
 
 /* Helper files that scripts may `require`; shared by the scripts of a folder. */
 struct script_library {
@@ -36,7 +42,7 @@ struct script_text {
     const char *trouble; /* set: the file could not be read, and why; then there is no source */
 };
 
-enum { SCRIPT_STATES_MAX = 64 };
+enum { SCRIPT_STATES_MAX = 64, SCRIPT_FILE_MAX = 56 };
 
 struct script {
     unsigned refs;

@@ -4,6 +4,7 @@
 #include "call.h"
 #include "host.h"
 #include "lua_call.h"
+#include "lua_function.h"
 #include "lua_judge.h"
 #include "lua_plugin.h"
 
@@ -20,6 +21,7 @@ struct lua_host {
     struct host *host;
     struct sl_scripts *scripts;
     struct lua_plugin *plugins;
+    struct function_cache *functions; /* of sl_script_run; NULL until the first */
 };
 
 struct lua_host *lua_host_open(struct host *host) {
@@ -41,6 +43,7 @@ void lua_host_close(struct lua_host *lua) {
         lua->plugins = *lua_plugin_next(plugin);
         lua_plugin_close(plugin);
     }
+    function_cache_free(lua->functions);
     free(lua);
 }
 
@@ -146,6 +149,21 @@ int sl_script_eval(sl_call *call, const char *file, const char *source, size_t s
     *verdict = script_judge(script, call, ctx, NULL);
     script_unref(script);
     return 0;
+}
+
+int sl_script_run(sl_call *call, const char *file, const char *source, size_t size,
+                  const char *function, const cJSON *in, cJSON **out) {
+    struct lua_host *lua = call->host->lua;
+    if (!lua->functions) lua->functions = function_cache_new();
+    struct script_text text = {.file = file,
+                               .source = source,
+                               .size = size,
+                               .kinds = SCRIPT_FUNCTIONS,
+                               .limits = configured_limits(call->host)};
+    struct script *script = function_cache_get(lua->functions, &text);
+    int rc = function_run(call, script, function, in, out);
+    script_unref(script);
+    return rc;
 }
 
 cJSON *lua_eval(const struct lua_run *run) {

@@ -31,8 +31,8 @@ def state_of(server, name):
 # What is wrong, and the whole reason as it stands in the list of plugins.
 REFUSED = {
     "BAD_MAGIC": "bad.so: not a plugin: sluice_plugin was not made by SL_PLUGIN",
-    "BAD_MAJOR": "bad.so: built for ABI 2.x, this host is 1.0",
-    "BAD_MINOR": "bad.so: built for ABI 1.7, this host is 1.0",
+    "BAD_MAJOR": "bad.so: built for ABI 2.x, this host is 1.1",
+    "BAD_MINOR": "bad.so: built for ABI 1.8, this host is 1.1",
     "BAD_SYMBOL": "bad.so: not a plugin: it exports no symbol sluice_plugin",
     "BAD_NAME": "bad.so: its name 'Not A Name' is not [a-z][a-z0-9-]{0,31}",
     "BAD_UNDEFINED": "bad.so: needs the symbol sl_of_the_future, which neither this host nor its libraries have",

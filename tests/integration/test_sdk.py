@@ -110,7 +110,7 @@ def test_a_new_lua_plugin_passes_its_cases(installed, tmp_path):
 
 
 def test_the_cmake_package_is_found_by_abi_version(installed, tmp_path):
-    for wanted, found in (("1", True), ("1.0", True), ("2", False), ("1.9", False)):
+    for wanted, found in (("1", True), ("1.0", True), ("1.1", True), ("2", False), ("1.9", False)):
         (tmp_path / "CMakeLists.txt").write_text(
             "cmake_minimum_required(VERSION 3.22)\nproject(p LANGUAGES C)\n"
             f"find_package(sluice {wanted} CONFIG REQUIRED)\n")

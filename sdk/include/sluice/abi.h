@@ -10,6 +10,8 @@
  * its meaning. MINOR rises when anything is added. A patch release never touches these headers.
  *
  * History (newest first)
+ *   1.1  2026-11-22  sl_request: client_cert_file, client_key_file (taken from `reserved`);
+ *                    sl_script_run
  *   1.0  2026-11-22  first version
  */
 #ifndef SLUICE_ABI_H
@@ -17,7 +19,7 @@
 
 #define SL_ABI_MAGIC 0x534c5543u /* "SLUC" */
 #define SL_ABI_MAJOR 1
-#define SL_ABI_MINOR 0
+#define SL_ABI_MINOR 1
 
 #define SLUICE_VERSION "0.1.0"
 

@@ -24,7 +24,11 @@ typedef struct sl_request {
      * The body is then not collected. */
     int (*on_bytes)(void *arg, const char *bytes, size_t size);
     void *on_bytes_arg;
-    const void *reserved[4];
+    /* PEM files by which this side proves who it is (mutual TLS, a kubeconfig's user); NULL: none.
+     * The key may stand in the certificate's file, and `client_key_file` is then NULL. Needs 1.1. */
+    const char *client_cert_file;
+    const char *client_key_file;
+    const void *reserved[2];
 } sl_request;
 
 typedef struct sl_response {

@@ -1,4 +1,5 @@
-/* script.h - Lua policies and gates: a folder of scripts, kept fresh, judged under hard limits.
+/* script.h - Lua: folders of policies and gates, kept fresh and judged under hard limits, and single
+ * functions.
  *
  * A script returns `policy { name=…, applies=…, check=function(ctx) … end }` or `gate { … }`. A run
  * has a fresh environment, at most 50 ms of CPU, 8 MiB and 10 million instructions. A script that
@@ -32,5 +33,17 @@ SL_API const char *sl_scripts_hash(sl_call *call, sl_scripts *scripts);
 /* Runs one script that was not opened before: `sluice policy eval`, and scripts under test. */
 SL_API int sl_script_eval(sl_call *call, const char *file, const char *source, size_t size,
                           const cJSON *ctx, cJSON **verdict);
+
+/* Runs one function of a Lua file as a pure function of `in`: for templates and mappings that an
+ * operator may change (release notes, webhooks). The file returns a table of functions, and
+ * `function` names one; or, when `function` is NULL, it returns the function itself. The function
+ * gets `in` (any JSON, or NULL for nil), read-only, and `*out` is what it returns, as JSON in the
+ * call's arena (nil: null; at most 10,000 values and 256 KiB of text). Same sandbox and limits as
+ * above; there is no sluice.call. What is compiled is kept by the hash of `source`, so calling it
+ * again costs little. `file` names the source in messages and ends in ".lua": "release-notes.lua:12: ...".
+ * SL_INVALID: it does not compile, raises, or returns what is no JSON; SL_NOT_FOUND: no function of
+ * that name; SL_LIMIT: it overruns. Does not suspend. Since 1.1. */
+SL_API int sl_script_run(sl_call *call, const char *file, const char *source, size_t size,
+                         const char *function, const cJSON *in, cJSON **out);
 
 #endif
