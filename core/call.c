@@ -92,6 +92,15 @@ int sl_can(const sl_call *call, const char *permission) {
     return permission_granted(call->who.permissions, permission);
 }
 
+int sl_act_for(sl_call *call, const char *tenant) {
+    if (strcmp(call->who.tenant, tenant) == 0) return 0;
+    if (strcmp(call->who.tenant, "system") != 0)
+        return sl_fail(call, SL_DENIED, "a call of the tenant '%s' cannot act for '%s'",
+                       call->who.tenant, tenant);
+    call->who.tenant = sl_strdup(call, tenant);
+    return 0;
+}
+
 int64_t sl_now_ms(const sl_call *call) {
     return loop_now_ms(call->host->loop);
 }

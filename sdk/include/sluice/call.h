@@ -14,6 +14,10 @@ SL_API int64_t sl_now_ms(const sl_call *call);   /* wall clock; a test moves it 
 SL_API int64_t sl_clock_ns(const sl_call *call); /* monotonic, for measuring */
 SL_API int64_t sl_left_ms(const sl_call *call);  /* until the deadline; INT64_MAX: none */
 
+/* A call of the tenant "system" (start, a periodic job) goes on as `tenant`, for what a plugin's
+ * configuration gives to a tenant. SL_DENIED for the call of any other tenant. Since ABI 1.1. */
+SL_API int sl_act_for(sl_call *call, const char *tenant);
+
 /* ---- state of the plugin whose code runs; set in start, freed in stop by the plugin ---- */
 SL_API void sl_set_state(sl_call *call, void *state);
 SL_API void *sl_state(const sl_call *call);

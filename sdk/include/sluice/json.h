@@ -11,6 +11,11 @@
 SL_API int sl_json_parse(sl_call *call, const char *what, const char *text, size_t size,
                          cJSON **out);
 
+/* The same for one document of YAML 1.2 (and so for JSON): at most 1 MiB, depth <= 64, no key twice,
+ * no 1.1 booleans or octals. Since ABI 1.1. */
+SL_API int sl_yaml_parse(sl_call *call, const char *what, const char *text, size_t size,
+                         cJSON **out);
+
 /* One line, no spaces; in the call's arena. */
 SL_API const char *sl_json_print(sl_call *call, const cJSON *json);
 
