@@ -1,0 +1,68 @@
+#include "query.h"
+
+#include <libstemmer.h>
+#include <math.h>
+#include <string.h>
+
+struct reading {
+    struct question *question;
+    const struct dictionary *dictionary;
+    struct sb_stemmer *stemmer;      /* the dictionary's own is the writer's */
+    uint64_t strangers[QUERY_TERMS]; /* hashes of stems in no document, so that each counts once */
+};
+
+float idf_of(const struct statistics *s, enum level_name level, uint32_t term) {
+    const float all = (float)s->units[level];
+    const float df = term < s->term_count ? (float)s->df[level][term] : 0;
+    return logf(1 + (all - df + 0.5F) / (df + 0.5F));
+}
+
+static uint64_t hash(const char *text, size_t len) {
+    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
+    for (size_t i = 0; i < len; i++) h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
+    return h;
+}
+
+static void add_term(struct reading *r, uint32_t term, uint64_t stranger) {
+    struct question *q = r->question;
+    for (uint32_t i = 0; i < q->count; i++)
+        if (q->terms[i].term == term && (term != NAME_NONE || r->strangers[i] == stranger)) {
+            q->terms[i].weight += 1;
+            return;
+        }
+    if (q->count == QUERY_TERMS) return;
+    r->strangers[q->count] = stranger;
+    q->terms[q->count++] = (struct query_term){.term = term, .weight = 1};
+    q->unknown += term == NAME_NONE;
+}
+
+static void take_token(void *to, const char *text, size_t len, enum token_kind kind) {
+    struct reading *r = to;
+    if (kind != TOKEN_EXACT) {
+        if (is_stop_word(text, len)) return;
+        const sb_symbol *stem = sb_stemmer_stem(r->stemmer, (const sb_symbol *)text, (int)len);
+        if (stem) {
+            text = (const char *)stem;
+            len = (size_t)sb_stemmer_length(r->stemmer);
+        }
+    }
+    uint32_t term = names_find(&r->dictionary->terms, text, len);
+    const struct statistics *s = &r->question->version->statistics;
+    if (term != NAME_NONE && (term >= s->term_count || !s->df[PAGES][term])) term = NAME_NONE;
+    add_term(r, term, term == NAME_NONE ? hash(text, len) : 0);
+}
+
+int question_read(const struct rag_version *v, struct rag_text text, struct question *q) {
+    q->version = v;
+    q->count = q->unknown = 0;
+    struct reading r = {.question = q, .dictionary = &v->shared->dictionary};
+    r.stemmer = sb_stemmer_new(r.dictionary->language, NULL);
+    if (!r.stemmer) return RAG_NO_MEMORY;
+    pthread_rwlock_rdlock(&v->shared->lock);
+    analyse(text.at, text.len < RAG_MAX_QUERY ? text.len : RAG_MAX_QUERY, take_token, &r,
+            &q->about);
+    pthread_rwlock_unlock(&v->shared->lock);
+    sb_stemmer_delete(r.stemmer);
+    for (uint32_t i = 0; i < q->count; i++) q->terms[i].weight = 1 + logf(q->terms[i].weight);
+    return RAG_OK;
+}

@@ -1,0 +1,28 @@
+/* What is asked, in the words of the index. */
+#ifndef RAG_QUERY_H
+#define RAG_QUERY_H
+
+#include "version.h"
+
+enum { QUERY_TERMS = 256 }; /* distinct ones; later ones are ignored */
+
+struct query_term {
+    uint32_t term; /* NAME_NONE: in no document */
+    float weight;
+};
+
+struct question {
+    const struct rag_version *version;
+    struct query_term terms[QUERY_TERMS];
+    uint32_t count;
+    uint32_t unknown;
+    struct analysis about;
+};
+
+/* Takes the dictionary's lock for reading. RAG_OK or RAG_NO_MEMORY. */
+int question_read(const struct rag_version *version, struct rag_text text, struct question *out);
+
+/* ln(1 + (N - df + .5) / (df + .5)), over units of this level. */
+float idf_of(const struct statistics *statistics, enum level_name level, uint32_t term);
+
+#endif

@@ -1,0 +1,157 @@
+#include "search.h"
+
+#include "answer.h"
+#include "bm25.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- candidates: the documents that BM25 alone finds best ---- */
+
+/* The best passage of each page takes the place of its first one in `sums`; `best` names it. */
+static void fold_passages(struct search *s, int k) {
+    const struct segment *segment = s->question.version->segments[k];
+    const float *sums = s->sums[PASSAGES][k];
+    for (uint32_t p = 0; p < segment->page_count; p++) {
+        uint32_t best = 0;
+        float most = 0;
+        for (uint32_t u = segment->passage_from[p]; u < segment->passage_from[p + 1]; u++)
+            if (sums[u] > most) {
+                most = sums[u];
+                best = u - segment->passage_from[p] + 1;
+            }
+        s->best[k][p] = best;
+    }
+}
+
+static float passage_sum(const struct search *s, int k, uint32_t p) {
+    const uint32_t unit = s->best[k][p];
+    if (!unit) return 0;
+    return s->sums[PASSAGES][k][s->question.version->segments[k]->passage_from[p] + unit - 1];
+}
+
+/* Lower is worse; the id parts equals, so that the order does not depend on the segments. */
+static bool worse(const struct candidate *a, const struct candidate *b) {
+    if (a->score < b->score || a->score > b->score) return a->score < b->score;
+    return strcmp(a->page->id, b->page->id) > 0;
+}
+
+static int best_first(const void *a, const void *b) {
+    return worse(a, b) ? 1 : worse(b, a) ? -1 : 0;
+}
+
+/* A heap with the worst on top. */
+static void sink(struct candidate *heap, uint32_t count, uint32_t at) {
+    for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && worse(&heap[child + 1], &heap[child])) child++;
+        if (!worse(&heap[child], &heap[at])) return;
+        const struct candidate swap = heap[at];
+        heap[at] = heap[child];
+        heap[child] = swap;
+    }
+}
+
+static void offer(struct search *s, const struct candidate *c) {
+    if (s->count < CANDIDATES) {
+        s->candidates[s->count++] = *c;
+        if (s->count == CANDIDATES)
+            for (uint32_t i = CANDIDATES / 2; i-- > 0;) sink(s->candidates, CANDIDATES, i);
+    } else if (worse(&s->candidates[0], c)) {
+        s->candidates[0] = *c;
+        sink(s->candidates, CANDIDATES, 0);
+    }
+}
+
+static void choose(struct search *s, int k, const struct rag_parts *most) {
+    const struct segment *segment = s->question.version->segments[k];
+    const struct rag_tuning *t = &s->question.version->shared->tuning;
+    for (uint32_t p = 0; p < segment->page_count; p++) {
+        const float page = s->sums[PAGES][k][p];
+        if (!(page > 0) || !bit_at(s->open[k], p)) continue;
+        struct candidate c = {.page = segment->pages[p],
+                              .segment = (uint32_t)k,
+                              .number = p,
+                              .unit = s->best[k][p],
+                              .parts = {.page = page, .passage = passage_sum(s, k, p)}};
+        c.score = t->page_weight * c.parts.page / most->page;
+        if (most->passage > 0) c.score += c.parts.passage / most->passage;
+        offer(s, &c);
+    }
+}
+
+static void find_most(const struct search *s, int k, struct rag_parts *most) {
+    const struct segment *segment = s->question.version->segments[k];
+    for (uint32_t p = 0; p < segment->page_count; p++) {
+        if (!bit_at(s->open[k], p)) continue;
+        const float passage = passage_sum(s, k, p);
+        if (s->sums[PAGES][k][p] > most->page) most->page = s->sums[PAGES][k][p];
+        if (passage > most->passage) most->passage = passage;
+    }
+}
+
+static bool make_room(struct search *s) {
+    for (int k = 0; k < SEGMENTS; k++) {
+        const struct segment *segment = s->question.version->segments[k];
+        if (!segment) continue;
+        for (int level = 0; level < LEVELS; level++) {
+            s->sums[level][k] = calloc(segment->levels[level].unit_count + 1U, sizeof(float));
+            if (!s->sums[level][k]) return false;
+        }
+        s->best[k] = malloc((segment->page_count + 1U) * sizeof(uint32_t));
+        if (!s->best[k]) return false;
+    }
+    return search_open(s);
+}
+
+static void find_candidates(struct search *s) {
+    struct rag_parts most = {0};
+    bm25_add(&s->question, PAGES, s->sums[PAGES]);
+    bm25_add(&s->question, PASSAGES, s->sums[PASSAGES]);
+    for (int k = 0; k < SEGMENTS; k++) {
+        if (!s->question.version->segments[k]) continue;
+        fold_passages(s, k);
+        find_most(s, k, &most);
+    }
+    for (int k = 0; k < SEGMENTS; k++)
+        if (s->question.version->segments[k]) choose(s, k, &most);
+    s->whole_weight = 1 + s->question.version->shared->tuning.page_weight;
+    s->method = "bm25";
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct candidate *c = &s->candidates[i];
+        c->score /= s->whole_weight;
+        c->parts.page /= most.page;
+        if (most.passage > 0) c->parts.passage /= most.passage;
+    }
+    qsort(s->candidates, s->count, sizeof s->candidates[0], best_first);
+}
+
+static void search_fini(struct search *s) {
+    for (int k = 0; k < SEGMENTS; k++) {
+        for (int level = 0; level < LEVELS; level++) free(s->sums[level][k]);
+        free(s->best[k]);
+        free(s->open[k]);
+    }
+    free(s);
+}
+
+int rag_search(struct rag_version *version, const struct rag_query *query,
+               struct rag_result **out) {
+    *out = NULL;
+    if (query->label_count > RAG_MAX_LABELS) return RAG_LIMIT;
+    struct search *s = calloc(1, sizeof *s);
+    if (!s) return RAG_NO_MEMORY;
+    s->query = query;
+    int rc = question_read(version, query->text, &s->question);
+    if (!rc && !make_room(s)) rc = RAG_NO_MEMORY;
+    if (!rc) {
+        find_candidates(s);
+        *out = answer_of(s);
+        if (!*out) rc = RAG_NO_MEMORY;
+    }
+    search_fini(s);
+    return rc;
+}
+
+void rag_result_free(struct rag_result *result) {
+    free(result);
+}

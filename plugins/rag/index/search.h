@@ -1,0 +1,32 @@
+/* A search in hand: the parts that its files share. */
+#ifndef RAG_SEARCH_H
+#define RAG_SEARCH_H
+
+#include "query.h"
+
+enum { CANDIDATES = 256 }; /* documents that all signals are worked out for */
+
+struct candidate {
+    struct page *page;
+    uint32_t segment, number; /* of the page in it */
+    uint32_t unit;            /* its best passage, as a unit of the page; 0: none */
+    struct rag_parts parts;   /* as they come; shares of the best once all are known */
+    float score;
+};
+
+struct search {
+    const struct rag_query *query;
+    struct question question;
+    uint64_t *open[SEGMENTS];      /* bits: pages that may be found */
+    float *sums[LEVELS][SEGMENTS]; /* BM25 by unit */
+    uint32_t *best[SEGMENTS];      /* by page: its best passage among the segment's, + 1 */
+    struct candidate candidates[CANDIDATES];
+    uint32_t count;
+    float whole_weight; /* sum of the signals' weights */
+    const char *method;
+};
+
+/* The pages that live and bear all labels. False: memory is out. */
+bool search_open(struct search *search);
+
+#endif

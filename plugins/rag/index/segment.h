@@ -1,0 +1,47 @@
+/*
+ * Pages turned round: for each term, the units that hold it. Two levels, whole pages and passages,
+ * each with its own statistics. Never changes once made; counted references.
+ */
+#ifndef RAG_SEGMENT_H
+#define RAG_SEGMENT_H
+
+#include "page.h"
+
+enum level_name { PAGES = 0, PASSAGES = 1, LEVELS = 2 };
+
+struct level {
+    uint32_t unit_count, term_count;
+    uint32_t *terms; /* rising: those that occur */
+    uint32_t *start; /* term i's postings: start[i] up to start[i + 1] */
+    uint32_t *unit;  /* rising within a term */
+    uint8_t *tf;     /* code of tf.h */
+    float *length;   /* by unit: words that have a term */
+};
+
+struct segment {
+    atomic_uint references;
+    uint32_t page_count;
+    struct page **pages;
+    uint32_t *passage_from; /* page_count + 1: the first passage of each page among all passages */
+    struct level levels[LEVELS]; /* PASSAGES includes anchors */
+    size_t bytes;
+};
+
+/* Takes a reference of each page. NULL: memory is out. */
+struct segment *segment_new(const struct dictionary *dictionary, struct page *const *pages,
+                            uint32_t count);
+struct segment *segment_get(struct segment *segment);
+void segment_put(struct segment *segment);
+
+/* Postings of a term: how many, with *first the place of the first one; 0: none. */
+uint32_t level_find(const struct level *level, uint32_t term, uint32_t *first);
+
+/* The units of a page on this level: pages have one, [0]; passages the rest. */
+static inline uint32_t first_unit(enum level_name level) {
+    return level == PAGES ? 0 : 1;
+}
+static inline uint32_t end_unit(const struct page *page, enum level_name level) {
+    return level == PAGES ? 1 : page->unit_count;
+}
+
+#endif
