@@ -123,6 +123,8 @@ static const char *put_token(struct writer *w, const char *p, const char *end) {
         if (class_of(*p)) {
             const char *from = p;
             while (p < end && (class_of(*p) & (DIGIT | LETTER | JOIN))) p++;
+            if (memmem(from, (size_t)(p - from), "://", 3)) /* a query belongs to its URL */
+                while (p < end && !(class_of(*p) & SPACE) && !strchr("\"<>)]},", *p)) p++;
             put_run(w, from, (size_t)(p - from), value);
         } else {
             put(w, p++, 1);
