@@ -95,35 +95,34 @@ int llm_status(sl_call *call, const cJSON *in, cJSON *out) {
     return budget_tell(call, llm, out);
 }
 
-static const sl_op ops[] = {
-    {.name = "llm.complete",
-     .route = "POST /llm/complete",
-     .summary = "Ask the configured language model",
-     .in = complete_in,
-     .out = complete_out,
-     .needs = "llm:use",
-     .run = llm_complete,
-     .effect = SL_WRITES, /* it spends */
-     .timeout_ms = 180000,
-     .max_body = 4U << 20},
-    {.name = "llm.embed",
-     .route = "POST /llm/embed",
-     .summary = "Turn texts into vectors by the configured model",
-     .in = embed_in,
-     .out = embed_out,
-     .needs = "llm:use",
-     .run = llm_embed,
-     .effect = SL_WRITES,
-     .timeout_ms = 180000,
-     .max_body = 8U << 20},
-    {.name = "llm.status",
-     .route = "GET /llm/status",
-     .summary = "Show the language model, its breaker and today's budget",
-     .out = status_out,
-     .needs = "llm:read",
-     .run = llm_status,
-     .effect = SL_READS},
-    SL_END};
+static const sl_op ops[] = {{.name = "llm.complete",
+                             .route = "POST /llm/complete",
+                             .summary = "Ask the configured language model",
+                             .in = complete_in,
+                             .out = complete_out,
+                             .needs = "llm:use",
+                             .run = llm_complete,
+                             .effect = SL_WRITES, /* it spends */
+                             .timeout_ms = 180000,
+                             .max_body = 4U << 20},
+                            {.name = "llm.embed",
+                             .route = "POST /llm/embed",
+                             .summary = "Turn texts into vectors by the configured model",
+                             .in = embed_in,
+                             .out = embed_out,
+                             .needs = "llm:use",
+                             .run = llm_embed,
+                             .effect = SL_WRITES,
+                             .timeout_ms = 180000,
+                             .max_body = 8U << 20},
+                            {.name = "llm.status",
+                             .route = "GET /llm/status",
+                             .summary = "Show the language model, its breaker and today's budget",
+                             .out = status_out,
+                             .needs = "llm:read",
+                             .run = llm_status,
+                             .effect = SL_READS},
+                            SL_END};
 
 /* ---- configuration ---- */
 

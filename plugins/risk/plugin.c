@@ -1,5 +1,6 @@
 /* The face of the plugin: every operation, field and option on one screen or two. */
 #include "embedded_models.h"
+#include "redact.h"
 #include "risk.h"
 
 #include <stdlib.h>
@@ -141,6 +142,14 @@ static const sl_field rollback_out[] = {
     SL_STRING("what", .help = "what was taken back"),
     SL_INT("number", .help = "the one that counts now; 0: the built-in state"), SL_END};
 
+static const sl_field redact_in[] = {
+    SL_LIST("texts", SL_T_ANY, .flags = SL_REQUIRED, .max = 5000, .help = "texts of any length"),
+    SL_END};
+
+static const sl_field redact_out[] = {SL_LIST("texts", SL_T_STRING, .help = "in their order"),
+                                      SL_INT("found", .help = "secrets that were taken out"),
+                                      SL_END};
+
 static const sl_field options[] = {
     SL_NUMBER("base_rate", .def = "0.10", .min = 0.001, .max = 0.9,
               .help = "share of changes that introduce a defect, until local outcomes are known"),
@@ -199,6 +208,7 @@ static void risk_stop(sl_call *call) {
     risk_forget_tenants(risk);
     sl_json_drop(risk->repositories);
     signals_free(risk->signals);
+    redactor_free(risk->redactor);
     pthread_mutex_destroy(&risk->pasts_lock);
     free(risk);
     sl_set_state(call, NULL);
@@ -260,6 +270,14 @@ static const sl_op ops[] = {
      .needs = "risk:admin",
      .run = risk_rollback,
      .effect = SL_WRITES},
+    {.name = "risk.redact",
+     .summary = "Take secrets out of texts, by the rules that find them in diffs",
+     .in = redact_in,
+     .out = redact_out,
+     .needs = "risk:read",
+     .run = risk_redact,
+     .effect = SL_READS,
+     .flags = SL_OP_HIDDEN},
     SL_END};
 
 /* Names keep the listeners' places in the log. */

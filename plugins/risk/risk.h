@@ -33,6 +33,7 @@ struct risk_tenant {
 struct risk {
     struct scorer scorer;
     struct signals *signals;
+    struct redactor *redactor; /* NULL until first used */
     double base_rate; /* until local outcomes are known */
     struct risk_tenant *tenants[RISK_TENANT_BUCKETS];
     /* Scorers that were replaced: a scoring beside the loop may still read one. */
@@ -58,6 +59,7 @@ int risk_model(sl_call *call, const cJSON *in, cJSON *out);
 int risk_outcomes(sl_call *call, const cJSON *in, cJSON *out);
 int risk_install(sl_call *call, const cJSON *in, cJSON *out);
 int risk_rollback(sl_call *call, const cJSON *in, cJSON *out);
+int risk_redact(sl_call *call, const cJSON *in, cJSON *out);
 int risk_hear(sl_call *call, const sl_event *event);
 
 /* The newest scored changes of which the ending is known, oldest first. Suspends. */

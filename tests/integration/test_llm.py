@@ -286,6 +286,7 @@ SECRETS = {  # made up, each in the shape of its kind
     "json": ('{"api_key": "9f8e7d6c5b4a39281706f5e4d3c2b1a0"}', "9f8e7d6c5b4a"),
     "bearer": ("Authorization: Bearer abcDEF123456ghiJKL789", "abcDEF123456"),
     "pem": ("-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7x\nzz9\n-----END RSA PRIVATE KEY-----\nafter", "MIIEpAIB"),
+    "only the risk plugin knows it": ("glc_" + "eyJvIjoiNjc4OTAxIiwibiI6ImFiYyIsImsiOiJaWFl3VlV0c1JxUG9ObSJ9", "eyJvIjoi"),
     "jwt": ("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N", "eyJhbGci"),
 }
 
