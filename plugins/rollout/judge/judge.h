@@ -53,7 +53,7 @@ struct judge_metric {
 
     double allowed;    /* how much worse is no harm, as a share of the old version's: 0.1 is 10 % */
     double allowed_by; /* the same in the metric's unit; the wider of the two counts */
-    double limit;      /* the worst that may be, in the metric's unit; NaN: none */
+    double limit;      /* the worst that may be, in the metric's unit; 0 or NaN: none */
     size_t min_samples; /* of each version: values, or events of a rate; 0: the default */
 };
 
