@@ -1,0 +1,201 @@
+"""Documents in, passages out: over HTTP, between workers, after kill -9, between tenants."""
+import json, random, re
+
+import pytest
+
+DISK = """---
+labels: {team: storage}
+---
+# Node disk is full
+
+The filesystem of a node has less than five percent left and pods are evicted.
+
+## Diagnosis
+
+Look at which directory grows:
+
+```sh
+du -xh /var | sort -h | tail
+```
+
+## Mitigation
+
+Delete rotated logs with `journalctl --vacuum-size=500M` and cordon the node before you resize the volume.
+"""
+QUEUE = """# Consumer lag of the orders queue
+
+Consumers fall behind producers when a rebalance does not end.
+
+## Mitigation
+
+Restart the consumer group one pod at a time and raise the number of partitions.
+"""
+RULES = """groups:
+- name: node
+  rules:
+  - alert: NodeFilesystemAlmostOutOfSpace
+    expr: node_filesystem_avail_bytes / node_filesystem_size_bytes < 0.05
+    annotations:
+      summary: Volume has little headroom
+      runbook_url: https://runbooks.example/node/disk-full
+  - alert: CertificateExpiresSoon
+    expr: probe_ssl_earliest_cert_expiry - time() < 86400 * 7
+    annotations:
+      summary: A TLS certificate ends within a week
+"""
+
+
+def ingest(server, source, text, **more):
+    answer = server.post("/rag/documents", {"source": source, "text": text, **more})
+    assert answer.status == 200, answer
+    return answer.json()
+
+
+def query(server, text, **more):
+    answer = server.post("/rag/query", {"query": text, **more})
+    assert answer.status == 200, answer
+    return answer.json()
+
+
+def word(i):
+    """A word of its own for each number, in letters alone."""
+    random.seed(i)
+    return "".join(random.choice("bcdfghjklmnpqrstvwxz") + random.choice("aeiou") for _ in range(5))
+
+
+def documents(server, text, **more):
+    return [p["document"] for p in query(server, text, **more)["passages"]]
+
+
+def lines_of(text, passage):
+    first, last = passage["lines"]
+    return "\n".join(text.split("\n")[first - 1:last])
+
+
+def test_document_is_found_verbatim(sluice):
+    told = ingest(sluice, "runbooks/disk-full.md", DISK)
+    assert told["added"] == 1 and re.fullmatch("[0-9a-f]{24}", told["id"])
+    ingest(sluice, "runbooks/queue.md", QUEUE)
+    found = query(sluice, "which directory of the node is full")
+    best = found["passages"][0]
+    assert best["document"] == "runbooks/disk-full.md" and best["title"] == "Node disk is full"
+    assert best["text"] == lines_of(DISK, best)
+    assert set(best["parts"]) == {"passage", "page", "letters", "meaning"}
+    assert 0 < best["score"] <= 1 and best["labels"] == ["team=storage"]
+    assert found["method"] and 0 <= found["confidence"] <= 1
+    assert query(sluice, "rebalance partitions")["passages"][0]["document"] == "runbooks/queue.md"
+
+
+def test_unchanged_writes_nothing_and_changed_replaces(sluice):
+    ingest(sluice, "a.md", DISK)
+    before = sluice.get("/events?limit=100").json()
+    again = ingest(sluice, "a.md", DISK)
+    assert again["unchanged"] == 1 and again["added"] == again["changed"] == 0
+    assert len(sluice.get("/events?limit=100").json()["items"]) == len(before["items"])
+    assert ingest(sluice, "a.md", QUEUE)["changed"] == 1
+    assert all("journalctl" not in p["text"] for p in query(sluice, "evicted filesystem journalctl")["passages"])
+    assert query(sluice, "rebalance")["passages"][0]["document"] == "a.md"
+    assert sluice.get("/rag/documents").json()["documents"] == 1
+
+
+def test_collection_keeps_what_is_listed(sluice):
+    pages = [{"source": f"d/{i}.md", "text": f"# Page {i}\n\nthe {word(i)} stands here"} for i in range(30)]
+    answer = sluice.post("/rag/documents", {"collection": "d", "documents": pages}).json()
+    assert answer["added"] == 30
+    ingest(sluice, "other.md", QUEUE)
+    keep = [d["source"] for d in pages]
+    gone = sluice.post("/rag/documents", {"collection": "d", "keep": keep[1:]}).json()
+    assert gone["removed"] == 1 and gone["items"][0]["source"] == "d/0.md"
+    assert "d/0.md" not in documents(sluice, word(0))
+    refused = sluice.post("/rag/documents", {"collection": "d", "keep": keep[:5]})
+    assert refused.status == 409 and "Nothing was removed" in refused.json()["detail"]
+    assert sluice.post("/rag/documents", {"collection": "d", "keep": keep[:5], "force": True}).json()["removed"] == 25
+    assert sluice.get("/rag/documents").json()["documents"] == 5
+    back = ingest(sluice, "d/0.md", pages[0]["text"], collection="d")
+    assert back["added"] == 1 and documents(sluice, word(0))[0] == "d/0.md"
+
+
+def test_batch_tells_what_failed(sluice):
+    answer = sluice.post("/rag/documents", {"documents": [
+        {"source": "good.md", "text": QUEUE}, {"source": "bad.yaml", "text": "a: [1,\n"},
+        {"source": "good.md", "text": DISK}, {"source": "empty.md", "text": "\n"}]}).json()
+    assert [i["status"] for i in answer["items"]] == ["added", "failed", "failed", "failed"]
+    assert "line" in answer["items"][1]["error"] and "same source" in answer["items"][2]["error"]
+    assert answer["added"] == 1 and answer["failed"] == 3
+    one = sluice.post("/rag/documents", {"source": "bad.yaml", "text": "a: [1,\n"})
+    assert one.status == 400 and one.json()["errors"][0]["pointer"] == "/text"
+
+
+@pytest.mark.parametrize("body, where", [
+    ({"text": "x"}, "/source"), ({"source": "x"}, "/text"), ({}, "/documents"),
+    ({"source": "x", "text": "y", "documents": []}, "/documents"),
+    ({"keep": ["x"]}, "/collection"), ({"documents": [{"text": "x"}]}, "/documents/0/source"),
+    ({"source": "x", "text": "y", "lables": []}, "/lables"), ({"source": "x", "text": 3}, "/text")])
+def test_bad_input_says_where(shared_server, body, where):
+    answer = shared_server.post("/rag/documents", body)
+    assert answer.status == 400
+    assert where in [e["pointer"] for e in answer.json()["errors"]], answer
+
+
+def test_labels_filter_inside_the_search(sluice):
+    for i in range(40):
+        ingest(sluice, f"x{i}.md", DISK.replace("storage", f"team{i}"))
+    ingest(sluice, "y.md", DISK, collection="special", labels=["tier=1"])
+    found = query(sluice, "disk is full", labels=["tier=1"], k=3)
+    assert {p["document"] for p in found["passages"]} == {"y.md"}
+    assert {p["document"] for p in query(sluice, "disk is full", labels=["collection=special"])["passages"]} == {"y.md"}
+    assert not query(sluice, "disk is full", labels=["tier=2"])["passages"]
+
+
+def test_documents_are_listed_shown_and_forgotten(sluice):
+    for i in range(5):
+        ingest(sluice, f"p/{i}.md", f"# Page {i}\n\nsome text {i}")
+    first = sluice.get("/rag/documents?limit=2").json()
+    assert [d["source"] for d in first["items"]] == ["p/0.md", "p/1.md"] and first["documents"] == 5
+    second = sluice.get(f"/rag/documents?limit=9&after={first['next']}").json()
+    assert [d["source"] for d in second["items"]] == ["p/2.md", "p/3.md", "p/4.md"] and "next" not in second
+    one = first["items"][0]
+    whole = sluice.get(f"/rag/documents/{one['id']}").json()
+    assert whole["passages"][0]["text"] == "some text 0" and whole["passages"][0]["lines"] == [3, 3]
+    assert sluice.request("DELETE", f"/rag/documents/{one['id']}").json()["removed"] is True
+    assert sluice.request("DELETE", f"/rag/documents/{one['id']}").status == 404
+    assert sluice.get(f"/rag/documents/{one['id']}").status == 404
+    assert sluice.get("/rag/documents").json()["documents"] == 4
+
+
+def test_rules_are_anchor_text_of_their_page(sluice):
+    ingest(sluice, "runbooks/disk-full.md", DISK)
+    ingest(sluice, "runbooks/queue.md", QUEUE)
+    words = "little headroom NodeFilesystemAlmostOutOfSpace"
+    assert all("headroom" not in p["text"] for p in query(sluice, words)["passages"])
+    told = ingest(sluice, "alerts/node.yml", RULES)
+    assert told["items"][0]["passages"] == 2
+    best = query(sluice, words)["passages"][0]
+    assert best["document"] == "runbooks/disk-full.md" and best["text"] == lines_of(DISK, best)
+    # A rule without a page is found itself, with its lines.
+    alone = query(sluice, "certificate expires within a week")["passages"][0]
+    assert alone["document"] == "alerts/node.yml" and alone["heading"] == "CertificateExpiresSoon"
+    assert alone["text"] == lines_of(RULES, alone)
+    # Its page comes later: then the page is found.
+    ingest(sluice, "runbooks/certificate-expires-soon.md", "# TLS\n\nRenew it by hand.")
+    assert query(sluice, "certificate ends within a week")["passages"][0]["document"] == \
+        "runbooks/certificate-expires-soon.md"
+    sluice.request("DELETE", "/rag/documents/" + told["id"])
+    assert all("headroom" not in json.dumps(p) for p in query(sluice, words)["passages"])
+
+
+def test_workers_agree_and_kill_9_loses_nothing(make_server):
+    server = make_server(config="""
+server: {listen: "127.0.0.1:0", workers: 2}
+state: ${SLUICE_STATE}
+plugins: {rag: {}}
+""")
+    for i in range(20):
+        ingest(server, f"{i}.md", f"# Page\n\n{word(i)} here")
+        # Each request may meet another worker: a new connection each time.
+        for _ in range(4):
+            assert documents(server, word(i))[0] == f"{i}.md"
+    server.kill()
+    server.start()
+    for i in range(20):
+        assert documents(server, word(i))[0] == f"{i}.md"
