@@ -130,6 +130,10 @@ void *sl_alloc(sl_call *call, size_t size) {
     return arena_zalloc(call->arena, size);
 }
 
+void *sl_alloc_raw(sl_call *call, size_t size) {
+    return arena_alloc(call->arena, size);
+}
+
 char *sl_strdup(sl_call *call, const char *text) {
     return arena_strdup(call->arena, text);
 }

@@ -44,6 +44,12 @@ void sl_reply_bytes(sl_call *call, const char *content_type, const void *bytes, 
     call->reply.size = size;
 }
 
+void sl_reply_lasting(sl_call *call, const char *content_type, const void *bytes, size_t size) {
+    call->reply.content_type = arena_strdup(call->arena, content_type);
+    call->reply.bytes = size ? bytes : "";
+    call->reply.size = size;
+}
+
 void sl_reply_etag(sl_call *call, const char *version) {
     call->reply.etag = arena_strdup(call->arena, version);
 }

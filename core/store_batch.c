@@ -30,16 +30,20 @@ sl_batch *store_batch(struct sl_call *call) {
     return batch_new(call, NULL);
 }
 
+static bool needs_copy(const sl_value *value) {
+    return (value->type == SL_V_TEXT || value->type == SL_V_BLOB) && !(value->flags & SL_V_LASTING);
+}
+
 /* One block for the values and their bytes, so that the caller's may go. */
 static sl_value *copy_values(struct arena *arena, const sl_value *values, size_t count) {
     size_t bytes = count * sizeof *values;
     for (size_t i = 0; i < count; i++)
-        if (values[i].type == SL_V_TEXT || values[i].type == SL_V_BLOB) bytes += values[i].size;
+        if (needs_copy(&values[i])) bytes += values[i].size;
     sl_value *copy = arena_alloc(arena, bytes + 1);
     char *at = (char *)(copy + count);
     for (size_t i = 0; i < count; i++) {
         copy[i] = values[i];
-        if (values[i].type != SL_V_TEXT && values[i].type != SL_V_BLOB) continue;
+        if (!needs_copy(&values[i])) continue;
         if (values[i].size) memcpy(at, values[i].as.blob, values[i].size);
         copy[i].as.blob = at;
         at += values[i].size;

@@ -118,7 +118,7 @@ static void put_evidence(cJSON *out, const struct case_file *file) {
 
 /* ---- the whole ---- */
 
-void answer_fill(cJSON *out, const struct case_file *file) {
+void answer_begin(cJSON *out, const struct case_file *file) {
     put_text_or_null(out, "id", file->id);
     put_borrowed(out, "status", outcome_name(file->decision->outcome));
     put_summary(out, file);
@@ -130,12 +130,21 @@ void answer_fill(cJSON *out, const struct case_file *file) {
     put_text_or_null(out, "fix", file->decision->fix);
     put_next_action(out, file);
     put_evidence(out, file);
-    put_shared(out, "manifests", file->manifests);
+}
+
+void answer_end(cJSON *out, const struct case_file *file, const cJSON *manifests) {
+    put_shared(out, "manifests", manifests);
     put_number(out, "version", 1);
     char at[TIME_TEXT];
     time_text(file->now_ms, at);
     put_text(out, "created_at", at);
     if (!file->id) put_bool(out, "dry_run", true);
+}
+
+size_t answer_tail(const struct case_file *file, char tail[ANSWER_TAIL_BYTES]) {
+    char at[TIME_TEXT];
+    time_text(file->now_ms, at);
+    return (size_t)snprintf(tail, ANSWER_TAIL_BYTES, ",\"version\":1,\"created_at\":\"%s\"}", at);
 }
 
 cJSON *request_kept(const struct case_file *file) {

@@ -21,8 +21,9 @@ static int load(sl_call *call, const cJSON *in, const cJSON **answer, int64_t *v
         return sl_fail(call, SL_NOT_FOUND,
                        "there is no deployment '%s'; deploy.list shows those that are", id);
     *version = sl_cell_int(&rows, 0, "version");
-    *answer = sl_cell_json(call, &rows, 0, "answer");
-    if (*answer) return 0;
+    cJSON *kept = sl_cell_json(call, &rows, 0, "answer");
+    *answer = kept;
+    if (kept) return skeleton_restore(call, kept);
     return sl_fail(call, SL_INTERNAL, "deployment %s is damaged: run 'sluice db check'", id);
 }
 

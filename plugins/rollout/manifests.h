@@ -1,16 +1,23 @@
 /* manifests.h - the Kubernetes objects that bring one version out, filled into templates/. Pure,
  * and deterministic: the same plan gives the same bytes.
  *
- * The answer is an object: namespace, rollout, services (array), analysis_template, with two or
- * more replicas disruption_budget, and deployment. The Rollout carries its pod template itself.
+ * The objects are one JSON object: namespace, rollout, services (array), analysis_template, with two
+ * or more replicas disruption_budget, and deployment. The Rollout carries its pod template itself.
  * `deployment` is the same pods as a plain Deployment, for clusters without Argo Rollouts and for
  * clients that know no other key: an alternative to the Rollout, never applied beside it, so it is
  * not among manifests_to_apply(). (A Rollout that refers to the Deployment, workloadRef, would need
  * it at 0 replicas, and then those clients would bring out nothing; or scaled down afterwards, and
  * then every apply starts the new version at full size beside its canary.)
+ *
+ * They are written in two steps. The templates and the settings make a *skeleton*: the whole text
+ * with places for what differs between deployments of one shape. The *values* of a plan fill it. So
+ * a kept deployment needs the values alone, and the name of a skeleton that is kept once.
  */
 #ifndef ROLLOUT_MANIFESTS_H
 #define ROLLOUT_MANIFESTS_H
+
+#include "names.h"
+#include "template.h"
 
 #include <cjson/cJSON.h>
 
@@ -36,8 +43,36 @@ struct plan {
     const cJSON *steps;                         /* wanted by the request, or NULL */
 };
 
-/* The object as JSON text, by cJSON's allocator: cJSON_free it. */
+enum { MANIFEST_PLACES = 9, MANIFEST_SHAPES = 64 };
+
+/* Plans of one shape share the skeleton; below MANIFEST_SHAPES. */
+unsigned manifests_shape(const struct plan *plan);
+/* The skeleton's text, by cJSON's allocator. */
+char *manifests_skeleton(const struct plan *plan, const struct manifest_settings *settings);
+/* Of a skeleton, for template_write. Malloc'ed; NULL: no memory. */
+struct template *manifests_compile(const char *skeleton);
+
+/* What fills a skeleton. Borrows from the plan. */
+struct manifest_values {
+    struct filling fillings[MANIFEST_PLACES];
+    char *made[MANIFEST_PLACES]; /* by cJSON's allocator; NULL: borrowed */
+    char namespace[KUBE_NAME_MAX + 1];
+    char replicas[16], port[16];
+};
+void manifest_values_begin(struct manifest_values *values, const struct plan *plan,
+                           const struct manifest_settings *settings);
+void manifest_values_end(struct manifest_values *values);
+
+/* All of it: the objects as JSON text, by cJSON's allocator. */
 char *manifests_write(const struct plan *plan, const struct manifest_settings *settings);
+
+/* ---- as they are kept ----
+ * {"template": name of the skeleton, "places": {name: value...}} */
+void manifests_keep(struct text *text, const char *name, const struct manifest_values *values);
+/* The name of the skeleton that `kept` needs; NULL: it is not kept like this, but whole. */
+const char *manifests_kept_name(const cJSON *kept);
+/* The objects as JSON text again, by cJSON's allocator. */
+char *manifests_restore(const cJSON *kept, const char *skeleton);
 
 /* Of the parsed text, the objects in the order in which they are applied, as the array of a Kubernetes List; shows
  * parts of `manifests`, which must outlive it. */

@@ -229,6 +229,10 @@ static const sl_migration schema[] = {
             " request TEXT NOT NULL, answer TEXT NOT NULL,"
             " PRIMARY KEY (tenant, id));"
             "CREATE INDEX rollout_deployment_app ON rollout_deployment (tenant, app, id)"},
+    {.number = 2,
+     .name = "skeletons of manifests",
+     .sql = "CREATE TABLE rollout_skeleton (tenant TEXT NOT NULL, name TEXT NOT NULL,"
+            " text TEXT NOT NULL, PRIMARY KEY (tenant, name))"},
     SL_END};
 
 static const sl_metric metrics[] = {{.name = "deployments_requested_total",
@@ -271,6 +275,7 @@ static void stop(sl_call *call) {
     struct rollout *rollout = sl_state(call);
     if (!rollout) return;
     sl_set_state(call, NULL);
+    skeletons_free(rollout->skeletons);
     sl_json_drop(rollout->config);
     free(rollout);
 }

@@ -2,7 +2,7 @@
 #ifndef ROLLOUT_ROLLOUT_H
 #define ROLLOUT_ROLLOUT_H
 
-#include "manifests.h"
+#include "skeletons.h"
 
 #include <sluice/sluice.h>
 
@@ -11,6 +11,7 @@ struct rollout {
     cJSON *config; /* what the strings below live in */
     const char *approval_from;
     struct manifest_settings manifests;
+    struct skeleton *skeletons[MANIFEST_SHAPES]; /* made when first needed */
     char success_floor[24], success_target[24];
 };
 

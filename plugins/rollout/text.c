@@ -49,19 +49,23 @@ bool text_is_plain(const char *value) {
     return true;
 }
 
-void text_escaped(struct text *text, const char *value) {
+void text_escaped_part(struct text *text, const char *value, size_t size) {
     const char *from = value, *at = value;
-    for (; *at; at++) {
+    for (const char *end = value + size; at < end; at++) {
         unsigned char byte = (unsigned char)*at;
         if (is_plain(byte)) continue;
         text_add(text, from, (size_t)(at - from));
         from = at + 1;
         char escape[8];
-        int size = byte >= 0x20 ? snprintf(escape, sizeof escape, "\\%c", byte)
-                                : snprintf(escape, sizeof escape, "\\u%04x", byte);
-        text_add(text, escape, (size_t)size);
+        int length = byte >= 0x20 ? snprintf(escape, sizeof escape, "\\%c", byte)
+                                  : snprintf(escape, sizeof escape, "\\u%04x", byte);
+        text_add(text, escape, (size_t)length);
     }
     text_add(text, from, (size_t)(at - from));
+}
+
+void text_escaped(struct text *text, const char *value) {
+    text_escaped_part(text, value, strlen(value));
 }
 
 void text_string(struct text *text, const char *value) {

@@ -18,8 +18,9 @@ char *text_end(struct text *text); /* its bytes, now the caller's */
 void text_add(struct text *text, const char *bytes, size_t size);
 void text_number(struct text *text, long long number);
 void text_escaped(struct text *text, const char *value); /* as it stands between quotes */
-void text_string(struct text *text, const char *value);  /* with the quotes */
-bool text_is_plain(const char *value);                   /* is it its own escaped form? */
+void text_escaped_part(struct text *text, const char *value, size_t size);
+void text_string(struct text *text, const char *value); /* with the quotes */
+bool text_is_plain(const char *value);                  /* is it its own escaped form? */
 void text_tree(struct text *text, const cJSON *tree);
 
 /* Adds a literal. */

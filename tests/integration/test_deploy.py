@@ -1,5 +1,5 @@
 """A deployment request, decided end to end: risk, policies, decision, manifests, state, events."""
-import concurrent.futures, json, subprocess
+import concurrent.futures, json, sqlite3, subprocess
 
 import pytest
 import yaml
@@ -336,3 +336,26 @@ def test_the_demo_loads_once(sluice, tmp_path):
     assert {row["status"] for row in rows} >= {"APPROVED", "DENIED"}
     subprocess.run(run, env=env, check=True, capture_output=True)
     assert len(sluice.get("/deployments").json()["items"]) == wanted
+
+
+def test_manifests_are_kept_as_values_and_old_rows_stay_readable(make_server):
+    server = make_server()
+    answer = post(server, request("kept", replicas=2))
+    got = server.get(f"/deployments/{answer['id']}").json()
+    assert got == answer
+    database = server.state / "sluice.db"
+    db = sqlite3.connect(database, timeout=10)
+    (kept,), = db.execute("SELECT answer FROM rollout_deployment")
+    assert set(json.loads(kept)["manifests"]) == {"template", "places"}
+    assert db.execute("SELECT count(*) FROM rollout_skeleton").fetchone() == (1,)
+    # A row as it was written before: the manifests whole.
+    db.execute("UPDATE rollout_deployment SET answer = ?", (json.dumps(answer),))
+    db.commit()
+    db.close()
+    assert server.get(f"/deployments/{answer['id']}").json() == answer
+
+
+def test_a_repeated_key_gets_the_manifests_again(server):
+    first = post(server, request("again"), headers={"Idempotency-Key": "manifests-again"})
+    assert post(server, request("again"), headers={"Idempotency-Key": "manifests-again"}) == first
+    assert first["manifests"]["rollout"]["kind"] == "Rollout"

@@ -43,10 +43,10 @@ static void tell(struct story *story, const char *risk, const char *policy, cons
                                      .now_ms = 1767225600123,
                                      .judgement = &story->judgement,
                                      .decision = &story->decision,
-                                     .manifests = story->manifests,
                                      .diff_bytes = 7,
                                      .diff_sha256 = "feed"};
-    answer_fill(story->out, &story->file);
+    answer_begin(story->out, &story->file);
+    answer_end(story->out, &story->file, story->manifests);
 }
 
 static void end(struct story *story) {
@@ -163,6 +163,21 @@ static void events_name_the_decision(void **state) {
     end(&story);
 }
 
+/* The text that is put together is what the tree says. */
+static void the_tail_is_as_the_tree_has_it(void **state) {
+    (void)state;
+    struct story story;
+    tell(&story, RISK, ALLOWED_BY, "01A");
+    char tail[ANSWER_TAIL_BYTES], *text = cJSON_PrintUnformatted(story.out);
+    size_t size = answer_tail(&story.file, tail), all = strlen(text);
+    assert_true(size < sizeof tail && size == strlen(tail));
+    assert_string_equal(text + all - size, tail);
+    assert_non_null(
+        strstr(text, ANSWER_MANIFESTS "{\"namespace\":{\"kind\":\"Namespace\"}},\"version\""));
+    cJSON_free(text);
+    end(&story);
+}
+
 static void explained_in_words(void **state) {
     (void)state;
     struct story story;
@@ -185,9 +200,13 @@ static void explained_in_words(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_denial_is_whole),    cmocka_unit_test(an_approval_says_how_to_go_on),
-        cmocka_unit_test(a_dry_run_has_no_id),  cmocka_unit_test(silence_keeps_the_shape),
-        cmocka_unit_test(the_diff_is_not_kept), cmocka_unit_test(events_name_the_decision),
+        cmocka_unit_test(a_denial_is_whole),
+        cmocka_unit_test(an_approval_says_how_to_go_on),
+        cmocka_unit_test(a_dry_run_has_no_id),
+        cmocka_unit_test(silence_keeps_the_shape),
+        cmocka_unit_test(the_diff_is_not_kept),
+        cmocka_unit_test(events_name_the_decision),
+        cmocka_unit_test(the_tail_is_as_the_tree_has_it),
         cmocka_unit_test(explained_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

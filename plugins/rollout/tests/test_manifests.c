@@ -295,6 +295,64 @@ static void values_cannot_break_out(void **state) {
 }
 
 /* Many variables make the text outgrow its first room. */
+/* Kept as values and put back by the skeleton's name: the same objects. */
+static void comes_back_the_same(const struct plan *plan, const struct manifest_settings *with) {
+    struct manifest_values values;
+    char *whole = manifests_write(plan, with), *skeleton = manifests_skeleton(plan, with);
+    manifest_values_begin(&values, plan, with);
+    struct text text;
+    text_begin(&text, 16);
+    manifests_keep(&text, "feed", &values);
+    manifest_values_end(&values);
+    char *kept_text = text_end(&text);
+    cJSON *kept = cJSON_ParseWithOpts(kept_text, NULL, 1);
+    if (!kept) fail_msg("no JSON: %s", kept_text);
+    assert_string_equal(manifests_kept_name(kept), "feed");
+    char *back = manifests_restore(kept, skeleton);
+    cJSON *a = cJSON_Parse(whole), *b = cJSON_ParseWithOpts(back, NULL, 1);
+    assert_null(manifests_kept_name(a));
+    assert_true(cJSON_Compare(a, b, 1));
+    cJSON_Delete(a), cJSON_Delete(b), cJSON_Delete(kept);
+    cJSON_free(whole), cJSON_free(skeleton), cJSON_free(kept_text), cJSON_free(back);
+}
+
+static void values_and_skeleton_make_the_whole(void **state) {
+    (void)state;
+    static const char *const strategies[] = {"canary", "bluegreen"};
+    static const char *const levels[] = {"LOW", "MED", "HIGH", "CRITICAL", NULL, "odd"};
+    static const char *const configs[] = {
+        "{\"image\":\"a:1\"}", "{\"image\":\"$app\\\"\\n$(pod)\",\"replicas\":3,\"port\":80}"};
+    struct manifest_settings odd = settings;
+    odd.prometheus = "http://$app\"$/$(pod)", odd.requests_metric = "a\\$id";
+    cJSON *steps = cJSON_Parse("[{\"weight\":7,\"pause\":9000},{\"weight\":100}]");
+    for (int i = 0; i < 2 * 6 * 2 * 2; i++) {
+        cJSON *config = cJSON_Parse(configs[i % 2]);
+        struct plan plan = shop(config);
+        plan.strategy = strategies[i / 2 % 2], plan.risk_level = levels[i / 4 % 6];
+        plan.steps = i / 24 ? steps : NULL;
+        assert_true(manifests_shape(&plan) < MANIFEST_SHAPES);
+        comes_back_the_same(&plan, i % 3 ? &settings : &odd);
+        cJSON_Delete(config);
+    }
+    cJSON_Delete(steps);
+}
+
+/* Plans of one shape have one skeleton, whatever else differs. */
+static void a_shape_has_one_skeleton(void **state) {
+    (void)state;
+    cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":2}");
+    cJSON *other = cJSON_Parse("{\"image\":\"b:2\",\"replicas\":9,\"port\":1}");
+    struct plan a = shop(config), b = shop(other);
+    b.app = "cart", b.environment = "dev", b.id = "02", b.tenant = "acme", b.exposure = NULL;
+    assert_int_equal(manifests_shape(&a), manifests_shape(&b));
+    char *of_a = manifests_skeleton(&a, &settings), *of_b = manifests_skeleton(&b, &settings);
+    assert_string_equal(of_a, of_b);
+    b.strategy = "bluegreen";
+    assert_int_not_equal(manifests_shape(&a), manifests_shape(&b));
+    cJSON_free(of_a), cJSON_free(of_b);
+    cJSON_Delete(config), cJSON_Delete(other);
+}
+
 static void long_manifests_are_whole(void **state) {
     (void)state;
     cJSON *config = cJSON_Parse("{\"image\":\"a:1\",\"replicas\":3}");
@@ -328,6 +386,8 @@ int main(void) {
         cmocka_unit_test(tenants_do_not_share_a_namespace),
         cmocka_unit_test(the_same_plan_gives_the_same_bytes),
         cmocka_unit_test(values_cannot_break_out),
+        cmocka_unit_test(values_and_skeleton_make_the_whole),
+        cmocka_unit_test(a_shape_has_one_skeleton),
         cmocka_unit_test(long_manifests_are_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,24 @@ static void an_approval_is_kept_and_told(void **state) {
                                      "decision=\"APPROVED\"}") == 1.0);
 }
 
+/* Read back, the manifests are the objects that were answered, though only their values are kept. */
+static void what_is_read_back_was_answered(void **state) {
+    sl_test_host *host = *state;
+    for (int i = 0; i < 3; i++) { /* the third finds the skeleton in the store */
+        assert_int_equal(request(host, i ? "stage" : "prod", LOW, ALLOW), SL_OK);
+        cJSON *told = cJSON_Parse(sl_test_answer(host));
+        char get[100];
+        (void)snprintf(get, sizeof get, "{\"id\":\"%s\"}",
+                       cJSON_GetStringValue(cJSON_GetObjectItem(told, "id")));
+        assert_int_equal(sl_test_call(host, "deploy.get", get), SL_OK);
+        cJSON *kept = cJSON_Parse(sl_test_answer(host));
+        assert_true(cJSON_Compare(told, kept, 1));
+        assert_int_equal(sl_test_call(host, "deploy.manifests", get), SL_OK);
+        assert_true(answered(host, "\"kind\":\"AnalysisTemplate\""));
+        cJSON_Delete(told), cJSON_Delete(kept);
+    }
+}
+
 static void a_denial_is_an_answer(void **state) {
     sl_test_host *host = *state;
     assert_int_equal(request(host, "dev", LOW, DENY), SL_OK);
@@ -168,6 +186,7 @@ static void settings_that_contradict_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_approval_is_kept_and_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_read_back_was_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_denial_is_an_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(failing_neighbours_do_not_approve, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_commit_is_no_answer, setup, teardown),

@@ -24,6 +24,7 @@ SL_API void *sl_state(const sl_call *call);
 
 /* ---- memory of the call: aligned to 16, zeroed, gone with the call, never NULL ---- */
 SL_API void *sl_alloc(sl_call *call, size_t size);
+SL_API void *sl_alloc_raw(sl_call *call, size_t size); /* not zeroed. Since ABI 1.1 */
 SL_API char *sl_strdup(sl_call *call, const char *text);
 SL_API char *sl_strndup(sl_call *call, const char *text, size_t size);
 SL_API char *sl_printf(sl_call *call, const char *format, ...) SL_PRINTF(2, 3);
@@ -68,6 +69,10 @@ SL_API void sl_reply_status(sl_call *call, int http_status);         /* of a suc
 SL_API void sl_reply_header(sl_call *call, const char *name, const char *value);
 /* Answers with these bytes in place of `out`. Copies. */
 SL_API void sl_reply_bytes(sl_call *call, const char *content_type, const void *bytes, size_t size);
+/* The same without the copy: the bytes last as long as the call, in its arena or for good. Since ABI
+ * 1.1. */
+SL_API void sl_reply_lasting(sl_call *call, const char *content_type, const void *bytes,
+                             size_t size);
 /* Strong ETag of the answer, unquoted ("v7"). A GET whose If-None-Match names it becomes 304. */
 SL_API void sl_reply_etag(sl_call *call, const char *version);
 /* The version named by If-Match, unquoted, "*" included; NULL when there is none. */

@@ -18,9 +18,11 @@
 
 enum sl_value_type { SL_V_NULL = 0, SL_V_INT = 1, SL_V_REAL = 2, SL_V_TEXT = 3, SL_V_BLOB = 4 };
 
+enum sl_value_flag { SL_V_LASTING = 1 /* text or blob: sl_batch_add need not copy it */ };
+
 typedef struct sl_value {
     uint32_t type;
-    uint32_t reserved_number;
+    uint32_t flags;
     size_t size; /* text and blob: bytes */
     union {
         int64_t integer;
@@ -32,23 +34,30 @@ typedef struct sl_value {
 
 static inline sl_value sl_int(int64_t integer) {
     sl_value v;
-    v.type = SL_V_INT, v.reserved_number = 0, v.size = 0, v.as.integer = integer;
+    v.type = SL_V_INT, v.flags = 0, v.size = 0, v.as.integer = integer;
     return v;
 }
 static inline sl_value sl_real(double real) {
     sl_value v;
-    v.type = SL_V_REAL, v.reserved_number = 0, v.size = 0, v.as.real = real;
+    v.type = SL_V_REAL, v.flags = 0, v.size = 0, v.as.real = real;
     return v;
 }
 static inline sl_value sl_text(const char *text) {
     sl_value v;
-    v.type = text ? (uint32_t)SL_V_TEXT : (uint32_t)SL_V_NULL, v.reserved_number = 0;
+    v.type = text ? (uint32_t)SL_V_TEXT : (uint32_t)SL_V_NULL, v.flags = 0;
     v.size = text ? __builtin_strlen(text) : 0, v.as.text = text;
+    return v;
+}
+/* Text that lasts until sl_commit has returned, as what lies in the call's arena does: a batch does
+ * not copy it. Since ABI 1.1. */
+static inline sl_value sl_text_lasting(const char *text, size_t size) {
+    sl_value v;
+    v.type = SL_V_TEXT, v.flags = SL_V_LASTING, v.size = size, v.as.text = text;
     return v;
 }
 static inline sl_value sl_blob(const void *blob, size_t size) {
     sl_value v;
-    v.type = SL_V_BLOB, v.reserved_number = 0, v.size = size, v.as.blob = blob;
+    v.type = SL_V_BLOB, v.flags = 0, v.size = size, v.as.blob = blob;
     return v;
 }
 
@@ -81,7 +90,7 @@ SL_API cJSON *sl_cell_json(sl_call *call, const sl_rows *rows, size_t row, const
 /* ---- writes: statements and events, no code in between, committed as one ---- */
 typedef struct sl_batch sl_batch;
 SL_API sl_batch *sl_batch_new(sl_call *call);
-/* Adds a statement. Values are copied. */
+/* Adds a statement. Values are copied, but those of sl_text_lasting. */
 SL_API void sl_batch_add(sl_batch *batch, const char *sql, const sl_value *args, size_t count);
 /* Adds a statement that must touch exactly `rows` rows, else the whole batch is undone and
  * sl_commit says SL_CONFLICT with this sentence: optimistic versions, quotas and keys need no other
