@@ -91,10 +91,14 @@ static int hex4(const char *at, const char *end) {
     return value;
 }
 
+/* What a letter behind a backslash stands for; 0: no short escape. */
+static const char short_escapes[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                        ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+
 /* Checks the escape at `at` (its backslash); the byte behind it, or NULL. */
 static const char *check_escape(struct reader *reader, const char *at) {
     const char *wrong = NULL;
-    if (reader->end - at >= 2 && strchr("\"\\/bfnrt", at[1]) && at[1]) return at + 2;
+    if (reader->end - at >= 2 && short_escapes[(unsigned char)at[1]]) return at + 2;
     if (reader->end - at < 2 || at[1] != 'u') {
         wrong = "expected one of \" \\ / b f n r t u after a backslash";
     } else {
@@ -138,18 +142,33 @@ static char *put_utf8(char *to, unsigned point) {
     return to;
 }
 
+/* Copies what stands before the next backslash; both sides have room for it. */
+static size_t text_before_escape(const char *at, const char *end, char *to) {
+    const char *const start = at;
+    /* Sixteen bytes are copied even when only the first of them count: the decoded text is never
+     * longer than what is still to be read. */
+    for (; end - at >= 16; at += 16, to += 16) {
+        memcpy(to, at, 16);
+        const size_t size = escape_of_16(at);
+        if (size < 16) return (size_t)(at - start) + size;
+    }
+    while (at < end && *at != '\\') *to++ = *at++;
+    return (size_t)(at - start);
+}
+
 /* Decodes a checked string; what it becomes is never longer. Returns its length. */
 static size_t decode(const char *at, const char *end, char *text) {
     char *to = text;
     while (at < end) {
         if (*at != '\\') {
-            *to++ = *at++;
+            const size_t size = text_before_escape(at, end, to);
+            at += size;
+            to += size;
             continue;
         }
-        static const char from[] = "bfnrt", into[] = "\b\f\n\r\t";
-        const char *found = strchr(from, at[1]);
-        if (at[1] != 'u') {
-            *to++ = found ? into[found - from] : at[1];
+        const char meant = short_escapes[(unsigned char)at[1]];
+        if (meant) {
+            *to++ = meant;
             at += 2;
             continue;
         }

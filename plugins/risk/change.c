@@ -76,8 +76,9 @@ static struct change_file *begin(struct change *c, struct diff_text path) {
     }
     if (path.len) memcpy(c->paths + c->paths_len, path.at, path.len);
     struct change_file *file = &c->files[c->file_count++];
-    *file = (struct change_file){
-        .path_at = c->paths_len, .path_len = (uint32_t)path.len, .kind = (uint8_t)kind_of(path)};
+    *file = (struct change_file){.path_at = c->paths_len,
+                                 .path_len = (uint32_t)path.len,
+                                 .kind = (uint8_t)kind_of(&c->lexicon->kinds, path)};
     c->paths_len += (uint32_t)path.len;
     c->files_by[file->kind]++;
     c->folders += is_new_place(c, path.at, path_folder_len(path), 1);

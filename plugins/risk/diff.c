@@ -70,7 +70,8 @@ static void tell(struct diff_reader *r, enum diff_side side, struct diff_text te
     if (side == DIFF_DELETED) r->report.deleted++;
     if (side != DIFF_ADDED) r->old_no++;
     if (side != DIFF_DELETED) r->new_no++;
-    if (r->sink.line) r->sink.line(r->sink.of, &line);
+    if (r->sink.line && !(side == DIFF_CONTEXT && r->sink.changes_only))
+        r->sink.line(r->sink.of, &line);
 }
 
 static bool plain_line(struct diff_reader *r, struct diff_text line) {
@@ -149,6 +150,16 @@ static int carry_on(struct diff_reader *r, const char *bytes, size_t len) {
     return 0;
 }
 
+/* A line of a hunk of a plain diff: most lines are one. false: read_line has to look. */
+static bool hunk_line(struct diff_reader *r, struct diff_text line) {
+    if (r->where != DIFF_HUNK || r->parents != 1) return false;
+    if (line.len && line.at[line.len - 1] == '\r') line.len--;
+    if (!plain_line(r, line)) return false;
+    r->line_no++;
+    if (!r->new_left && !r->old_left[0]) r->where = DIFF_AFTER;
+    return true;
+}
+
 int diff_feed(struct diff_reader *r, const char *bytes, size_t len) {
     r->report.bytes += len;
     if (r->report.bytes > r->limit_bytes || r->out_of_memory) return -1;
@@ -162,7 +173,7 @@ int diff_feed(struct diff_reader *r, const char *bytes, size_t len) {
             const size_t whole = r->carry_len;
             r->carry_len = 0;
             read_line(r, (struct diff_text){r->carry, whole});
-        } else {
+        } else if (!hunk_line(r, (struct diff_text){bytes, part})) {
             read_line(r, (struct diff_text){bytes, part});
         }
         bytes = stop + 1;

@@ -60,6 +60,7 @@ struct diff_sink {
     void (*hunk)(void *of, const struct diff_hunk *hunk);
     void (*line)(void *of, const struct diff_line *line);
     void (*file_end)(void *of, const struct diff_file *file);
+    bool changes_only; /* line() is not called for context */
 };
 
 struct diff_note {

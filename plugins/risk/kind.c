@@ -17,7 +17,7 @@ bool path_ends(struct diff_text path, const char *tail) {
     return path.len >= len && same(path.at + path.len - len, tail, len);
 }
 
-bool path_has(struct diff_text path, const char *part) {
+static bool path_has(struct diff_text path, const char *part) {
     const size_t len = strlen(part);
     const char small = part[0], large = small >= 'a' && small <= 'z' ? (char)(small - 32) : small;
     for (size_t i = 0; i + len <= path.len; i++)
@@ -235,82 +235,107 @@ static const struct suffix *language(struct diff_text path) {
     return NULL;
 }
 
-enum { MOST_PARTS = 24 };
+enum { MOST_PARTS = 24, RULES = sizeof rules / sizeof *rules };
+
+_Static_assert((int)RULES <= (int)KIND_RULES_MOST, "a rule has a bit");
 
 /* A path taken apart once for all rules. Folders beyond the first 24 are left out. */
 struct parts {
     struct diff_text folders[MOST_PARTS];
     uint32_t count;
-    uint64_t lengths; /* of the folders, a bit each; 63 stands for all longer ones too */
     struct diff_text name;
-    char first, last; /* of the name, lower case */
-    uint64_t letters; /* of the name: a bit for the low six bits of each */
 };
 
-static uint64_t length_bit(size_t len) {
-    return 1ULL << (len < 63 ? len : 63);
+static unsigned slot(char c) {
+    return (unsigned char)c % KIND_SETS;
 }
 
-static uint64_t letter_bit(char c) {
-    return 1ULL << ((unsigned char)c & 63);
+static size_t length_slot(size_t len) {
+    return len < KIND_SETS - 1 ? len : KIND_SETS - 1;
 }
 
-static void split(struct diff_text path, struct parts *parts) {
+static struct kind_set *set_of(struct kinds *kinds, const struct rule *rule) {
+    switch (rule->how) {
+    case NAME:
+    case NAME_STARTS:
+        return &kinds->by_first[slot(rule->what[0])];
+    case ENDS:
+        return &kinds->by_last[slot(rule->what[rule->len - 1])];
+    case FOLDER:
+        return &kinds->by_folder[length_slot(rule->len)];
+    case PART:
+        break;
+    }
+    return &kinds->always;
+}
+
+void kinds_init(struct kinds *kinds) {
+    memset(kinds, 0, sizeof *kinds);
+    for (size_t i = 0; i < RULES; i++) set_of(kinds, &rules[i])->bits[i / 64] |= 1ULL << (i % 64);
+}
+
+static void add_set(struct kind_set *to, const struct kind_set *from) {
+    for (size_t i = 0; i < KIND_RULES_MOST / 64; i++) to->bits[i] |= from->bits[i];
+}
+
+/* Takes the path apart; the rules that may hold. */
+static struct kind_set split(const struct kinds *kinds, struct diff_text path,
+                             struct parts *parts) {
+    struct kind_set may = kinds->always;
     size_t from = 0;
     parts->count = 0;
-    parts->lengths = parts->letters = 0;
     for (size_t i = 0; i < path.len && parts->count < MOST_PARTS; i++) {
         if (path.at[i] != '/') continue;
         parts->folders[parts->count++] = (struct diff_text){path.at + from, i - from};
-        parts->lengths |= length_bit(i - from);
+        add_set(&may, &kinds->by_folder[length_slot(i - from)]);
         from = i + 1;
     }
-    const struct diff_text name = path_name(path);
-    parts->name = name;
-    parts->first = name.len ? lower(name.at[0]) : '\0';
-    parts->last = name.len ? lower(name.at[name.len - 1]) : '\0';
-    for (size_t i = 0; i < name.len; i++) parts->letters |= letter_bit(lower(name.at[i]));
+    parts->name = path_name(path);
+    if (parts->name.len) {
+        add_set(&may, &kinds->by_first[slot(lower(parts->name.at[0]))]);
+        add_set(&may, &kinds->by_last[slot(lower(parts->name.at[parts->name.len - 1]))]);
+    }
+    return may;
 }
 
 static bool in_folder(const struct parts *parts, const struct rule *rule) {
-    if (!(parts->lengths & length_bit(rule->len))) return false;
     for (uint32_t i = 0; i < parts->count; i++)
         if (parts->folders[i].len == rule->len && same(parts->folders[i].at, rule->what, rule->len))
             return true;
     return false;
 }
 
-/* One byte tells most rules off; only then are the words compared. */
 static bool fits(const struct rule *rule, const struct parts *parts) {
     const struct diff_text name = parts->name;
     const size_t len = rule->len;
     switch (rule->how) {
     case NAME:
-        return name.len == len && parts->first == rule->what[0] && same(name.at, rule->what, len);
+        return name.len == len && same(name.at, rule->what, len);
     case NAME_STARTS:
-        return name.len >= len && parts->first == rule->what[0] && same(name.at, rule->what, len);
+        return name.len >= len && same(name.at, rule->what, len);
     case ENDS:
-        return name.len >= len && parts->last == rule->what[len - 1] &&
-               same(name.at + name.len - len, rule->what, len);
+        return name.len >= len && same(name.at + name.len - len, rule->what, len);
     case FOLDER:
         return in_folder(parts, rule);
     case PART:
-        return parts->letters & letter_bit(rule->what[0]) && path_has(name, rule->what);
+        return path_has(name, rule->what);
     }
     return false;
 }
 
-enum file_kind kind_of(struct diff_text path) {
+enum file_kind kind_of(const struct kinds *kinds, struct diff_text path) {
     const bool source = language(path) != NULL;
     struct parts parts;
-    split(path, &parts);
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        const enum file_kind kind = rules[i].kind;
-        /* Code in a folder called docs or deploy, or changes.c, is code. */
-        if (source && (kind == KIND_DOCS || (kind == KIND_INFRA && rules[i].how == FOLDER)))
-            continue;
-        if (fits(&rules[i], &parts)) return kind;
-    }
+    const struct kind_set may = split(kinds, path, &parts);
+    for (size_t set = 0; set < KIND_RULES_MOST / 64; set++)
+        for (uint64_t bits = may.bits[set]; bits; bits &= bits - 1) {
+            const struct rule *rule = &rules[64 * set + (size_t)__builtin_ctzll(bits)];
+            /* Code in a folder called docs or deploy, or changes.c, is code. */
+            if (source &&
+                (rule->kind == KIND_DOCS || (rule->kind == KIND_INFRA && rule->how == FOLDER)))
+                continue;
+            if (fits(rule, &parts)) return rule->kind;
+        }
     return source ? KIND_SOURCE : KIND_OTHER;
 }
 

@@ -11,6 +11,7 @@
 enum { LEXICON_SLOTS = 512 };
 
 struct lexicon {
+    struct kinds kinds;            /* of files */
     uint64_t words[LEXICON_SLOTS]; /* up to eight letters packed, 0 = free */
     uint8_t groups[LEXICON_SLOTS];
     uint16_t lengths[256]; /* by first letter: bit n is set when a word has n letters, 8 for more */

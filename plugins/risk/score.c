@@ -38,7 +38,6 @@ static void on_hunk(void *of, const struct diff_hunk *hunk) {
 
 static void on_line(void *of, const struct diff_line *line) {
     struct ears *ears = of;
-    if (line->side == DIFF_CONTEXT && !ears->signals) return;
     change_on_line(ears->change, line);
     if (ears->signals) signals_on_line(ears->signals, line);
 }
@@ -58,7 +57,12 @@ static int read_change(const struct scorer *scorer, const struct score_input *in
             signals_begin(&run, scorer->signals, &out->findings);
             ears.signals = &run;
         }
-        const struct diff_sink sink = {&ears, on_file, on_hunk, on_line, on_file_end};
+        const struct diff_sink sink = {.of = &ears,
+                                       .changes_only = true,
+                                       .file = on_file,
+                                       .hunk = on_hunk,
+                                       .line = on_line,
+                                       .file_end = on_file_end};
         const int rc = diff_read(in->diff, &sink, &out->report);
         if (scorer->signals) signals_end(&run, &out->change);
         return rc;

@@ -1,7 +1,7 @@
 #include "secrets.h"
 
-#include "automaton.h"
 #include "pattern.h"
+#include "wordset.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ enum { SHARED_PATHS, SHARED_PLACEHOLDERS, SHARED_NAMES, SHARED_LINES, SHARED_COU
 
 struct secrets {
     struct patterns *patterns; /* body, allow and path of each rule, then the shared ones */
-    struct automaton *stopwords;
+    struct wordset *stopwords;
     char **expressions;
 };
 
@@ -46,14 +46,14 @@ char *secret_expression(size_t at) {
     return len < 0 ? NULL : out;
 }
 
-static struct automaton *make_stopwords(void) {
+static struct wordset *make_stopwords(void) {
     size_t count = 0;
     while (secret_stopwords[count]) count++;
-    struct automaton_word *words = calloc(count, sizeof *words);
+    struct wordset_word *words = calloc(count, sizeof *words);
     if (!words) return NULL;
     for (size_t i = 0; i < count; i++)
-        words[i] = (struct automaton_word){secret_stopwords[i], strlen(secret_stopwords[i]), 0};
-    struct automaton *made = automaton_new(words, count);
+        words[i] = (struct wordset_word){secret_stopwords[i], strlen(secret_stopwords[i]), 0};
+    struct wordset *made = wordset_new(words, count);
     free(words);
     return made;
 }
@@ -77,7 +77,7 @@ void secrets_free(struct secrets *s) {
     for (size_t i = 0; s->expressions && i < secret_rule_count; i++) free(s->expressions[i]);
     free(s->expressions);
     patterns_free(s->patterns);
-    automaton_free(s->stopwords);
+    wordset_free(s->stopwords);
     free(s);
 }
 
@@ -140,7 +140,7 @@ static bool generic_allows(struct secrets *s, const struct secret_place *place, 
                            size_t to, struct diff_text secret) {
     if (is_name_like(secret)) return false;
     bool word = false;
-    automaton_scan(s->stopwords, secret.at, secret.len, note_hit, &word);
+    wordset_scan(s->stopwords, secret.at, secret.len, note_hit, &word);
     if (word) return false;
     /* The name's beginning belongs to the judgement: public_key, foreign_key. */
     for (int i = 0; i < 50 && from > place->line_from && word_char(place->text.at[from - 1]); i++)

@@ -1,5 +1,5 @@
 /*
- * Is there a secret here? Keywords come from one automaton; this judges a place near a keyword by
+ * Is there a secret here? Keywords come from one set of words; this judges a place near a keyword by
  * the rule's expression, the entropy of what was found and the allow-lists. The value itself never
  * leaves this file. Pure, thread-safe.
  */

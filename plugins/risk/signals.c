@@ -1,10 +1,11 @@
 #include "signals.h"
 
-#include "automaton.h"
 #include "dangers.h"
+#include "path_words.h"
 #include "pattern.h"
 #include "secrets.h"
 #include "whole_signals.h"
+#include "wordset.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -17,8 +18,9 @@ enum { FLUSH_BYTES = 512 * 1024, MOST_WORDS = 1024, MOST_RULES = 512, LOOK_ON_BY
 struct signals {
     struct secrets *secrets;
     struct patterns *patterns; /* two a danger: the expression, and what takes it back */
-    struct automaton *added;   /* tags: secret rules first, then dangers */
-    struct automaton *deleted; /* tags: dangers */
+    struct wordset *added;     /* tags: secret rules first, then dangers */
+    struct wordset *deleted;   /* tags: dangers */
+    struct wordset *path_words;
 };
 
 struct signals_search {
@@ -35,7 +37,7 @@ struct signals_search {
 /* ---- building ---- */
 
 struct words {
-    struct automaton_word items[MOST_WORDS];
+    struct wordset_word items[MOST_WORDS];
     size_t count;
 };
 
@@ -43,12 +45,12 @@ static void add_words(struct words *words, const char *list, char split, size_t 
     while (*list && words->count < MOST_WORDS) {
         const char *stop = strchr(list, split);
         const size_t len = stop ? (size_t)(stop - list) : strlen(list);
-        words->items[words->count++] = (struct automaton_word){list, len, (uint16_t)tag};
+        words->items[words->count++] = (struct wordset_word){list, len, (uint16_t)tag};
         list += len + (stop ? 1 : 0);
     }
 }
 
-static struct automaton *build(bool deleted) {
+static struct wordset *build(bool deleted) {
     struct words *words = calloc(1, sizeof *words);
     if (!words) return NULL;
     for (size_t i = 0; !deleted && i < secret_rule_count; i++)
@@ -56,7 +58,7 @@ static struct automaton *build(bool deleted) {
     for (size_t i = 0; i < danger_count; i++)
         if (dangers[i].deleted == deleted)
             add_words(words, dangers[i].keywords, '\n', secret_rule_count + i);
-    struct automaton *made = automaton_new(words->items, words->count);
+    struct wordset *made = wordset_new(words->items, words->count);
     free(words);
     return made;
 }
@@ -68,8 +70,9 @@ struct signals *signals_new(char why[160]) {
         s->patterns = patterns_new(2 * danger_count);
         s->added = build(false);
         s->deleted = build(true);
+        s->path_words = path_words_new();
     }
-    if (s && s->secrets && s->patterns && s->added && s->deleted) return s;
+    if (s && s->secrets && s->patterns && s->added && s->deleted && s->path_words) return s;
     snprintf(why, 160, "memory ran out while the danger signals were made ready");
     signals_free(s);
     return NULL;
@@ -79,31 +82,25 @@ void signals_free(struct signals *s) {
     if (!s) return;
     secrets_free(s->secrets);
     patterns_free(s->patterns);
-    automaton_free(s->added);
-    automaton_free(s->deleted);
+    wordset_free(s->added);
+    wordset_free(s->deleted);
+    wordset_free(s->path_words);
     free(s);
 }
 
 /* ---- one file ---- */
 
-static uint32_t places_of(struct diff_text path, enum file_kind kind) {
+static uint32_t places_of(struct diff_text path, uint32_t says, enum file_kind kind) {
     uint32_t where = 0;
-    const struct diff_text name = path_name(path);
     const bool yaml =
         path_ends(path, ".yaml") || path_ends(path, ".yml") || path_ends(path, ".tpl");
-    const bool docker = path_has(name, "dockerfile") || path_has(name, "containerfile");
-    const bool ci = path_has(path, ".github/workflows") || path_has(name, "gitlab-ci") ||
-                    path_has(name, "jenkinsfile") || path_has(path, ".circleci/") ||
-                    path_has(name, ".travis") || path_has(name, "azure-pipelines");
-    const bool shell = path_ends(path, ".sh") || path_ends(path, ".bash") ||
-                       path_has(name, "makefile") || path_has(name, "entrypoint");
-    const bool quiet =
-        kind == KIND_TEST || kind == KIND_DOCS || kind == KIND_GENERATED || kind == KIND_LOCK;
+    const bool shell = path_ends(path, ".sh") || path_ends(path, ".bash") || says & PATH_SHELL;
+    const bool quiet = kind == KIND_DOCS || kind == KIND_GENERATED || kind == KIND_LOCK;
     if (kind == KIND_TEST) return IN_TEST;
     if (quiet) return 0;
     where |= yaml ? IN_YAML : 0U;
-    where |= docker ? IN_DOCKER | IN_SHELL : 0U;
-    where |= ci ? IN_CI | IN_SHELL : 0U;
+    where |= says & PATH_DOCKER ? IN_DOCKER | IN_SHELL : 0U;
+    where |= says & PATH_CI ? IN_CI | IN_SHELL : 0U;
     where |= shell ? IN_SHELL : 0U;
     where |= path_ends(path, ".tf") || path_ends(path, ".hcl") ? IN_TERRAFORM | IN_CONFIG : 0U;
     where |= path_ends(path, ".sql") || kind == KIND_MIGRATION ? IN_SQL : 0U;
@@ -123,12 +120,6 @@ void signals_begin(struct signals_run *run, const struct signals *signals, struc
     if (run->search) run->search->run = run;
 }
 
-/* Folders and names that say: these lines only undo what others did. */
-static bool goes_down(struct diff_text path) {
-    return path_has(path, "down.") || path_has(path, "/down/") || path_has(path, "rollback") ||
-           path_has(path, "_down");
-}
-
 void signals_on_file(struct signals_run *run, const struct diff_file *file,
                      const struct change *change) {
     run->change = change;
@@ -136,9 +127,10 @@ void signals_on_file(struct signals_run *run, const struct diff_file *file,
     run->file = (int32_t)change->file_count - 1;
     run->kind = change->file_count ? change->files[change->file_count - 1].kind : KIND_OTHER;
     run->created = file->change == DIFF_CREATED;
-    run->where = places_of(file->path, run->kind);
+    run->says = path_words_read(run->signals->path_words, file->path);
+    run->where = places_of(file->path, run->says, run->kind);
     run->secrets_here = !file->binary && run->kind != KIND_LOCK;
-    run->way_down = goes_down(file->path);
+    run->way_down = run->says & PATH_DOWN;
     memset(run->tallies, 0, sizeof run->tallies);
     whole_on_file(run, file);
 }
@@ -296,7 +288,7 @@ static void on_hit(void *of, uint16_t tag, size_t end) {
     try_secret(search, rule, line, end);
 }
 
-_Static_assert(MOST_RULES <= UINT16_MAX, "a rule's number is the automaton's tag");
+_Static_assert(MOST_RULES <= UINT16_MAX, "a rule's number is the tag of its words");
 
 static void search_side(struct signals_run *run, bool deleted) {
     struct signals_side *side = deleted ? &run->deleted : &run->added;
@@ -306,8 +298,8 @@ static void search_side(struct signals_run *run, bool deleted) {
         search->side = side;
         search->line = 0;
         memset(search->tried, 0, sizeof search->tried);
-        automaton_scan(deleted ? signals->deleted : signals->added, side->text, side->len, on_hit,
-                       search);
+        wordset_scan(deleted ? signals->deleted : signals->added, side->text, side->len, on_hit,
+                     search);
     }
     side->len = 0;
     side->line_count = 0;

@@ -40,6 +40,7 @@ struct signals_run {
     struct findings *found;
     const struct change *change;
     struct diff_text path; /* valid until the file ends */
+    uint32_t says;         /* enum path_says */
     int32_t file;
     enum file_kind kind;
     uint32_t where; /* enum danger_where */

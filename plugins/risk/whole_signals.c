@@ -1,6 +1,7 @@
 #include "whole_signals.h"
 
 #include "dangers.h"
+#include "path_words.h"
 
 #include <string.h>
 
@@ -11,30 +12,6 @@ static void tell(struct signals_run *run, struct finding finding) {
     finding_add(run->found, &finding);
 }
 
-static bool border(char c) {
-    return c == '/' || c == '_' || c == '-' || c == '.';
-}
-
-/* A word between borders, its end may be a capital: "auth" fits auth/x.c and authToken.go, not
- * author.c. */
-static bool word_at(struct diff_text path, size_t at, const char *word) {
-    if ((path.at[at] | 0x20) != word[0]) return false;
-    const size_t len = strlen(word);
-    if (at + len > path.len) return false;
-    const char after = at + len < path.len ? path.at[at + len] : '/';
-    return (border(after) || (after >= 'A' && after <= 'Z')) &&
-           path_has((struct diff_text){path.at + at, len}, word);
-}
-
-static bool says_any(struct diff_text path, const char *const *words) {
-    for (size_t i = 0; i < path.len; i++) {
-        if (i && !border(path.at[i - 1])) continue;
-        for (const char *const *word = words; *word; word++)
-            if (word_at(path, i, *word)) return true;
-    }
-    return false;
-}
-
 static bool ends_any(struct diff_text path, const char *const *tails) {
     for (; *tails; tails++)
         if (path_ends(path, *tails)) return true;
@@ -42,19 +19,14 @@ static bool ends_any(struct diff_text path, const char *const *tails) {
 }
 
 static void judge_sensitive_code(struct signals_run *run) {
-    static const char *const auth[] = {"auth",       "oauth", "oauth2", "login",    "session",
-                                       "permission", "acl",   "rbac",   "jwt",      "saml",
-                                       "password",   "authz", "authn",  "security", NULL};
-    static const char *const crypto[] = {"crypto", "cipher",   "tls", "ssl",
-                                         "x509",   "keystore", NULL};
     if (run->kind != KIND_SOURCE) return;
-    if (says_any(run->path, auth))
+    if (run->says & PATH_AUTH)
         tell(run, (struct finding){.id = "auth-code-touched",
                                    .family = "code",
                                    .severity = SEVERITY_INFO,
                                    .means = "code that decides who may do what is touched",
                                    .fix = "let someone who knows it review"});
-    if (says_any(run->path, crypto))
+    if (run->says & PATH_CRYPTO)
         tell(run, (struct finding){.id = "crypto-code-touched",
                                    .family = "code",
                                    .severity = SEVERITY_INFO,
