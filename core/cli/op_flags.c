@@ -1,5 +1,6 @@
 /* op_flags.c - the flags that the fields of an operation make, and its help. */
 #include "client.h"
+#include "git.h"
 #include "op_fields.h"
 #include "op_help.h"
 #include "op_input.h"
@@ -102,6 +103,7 @@ struct flag_syntax op_syntax(struct cli *cli, const cJSON *op) {
     struct flag_list *list = arena_zalloc(&cli->arena, sizeof *list);
     list->cli = cli, list->op = op;
     add_rows(list, cJSON_GetObjectItemCaseSensitive(op, "in"), "", 0);
+    if (list->count < FLAGS_MAX && git_flag_fits(op)) list->flags[list->count++] = git_flag;
     if (list->count < FLAGS_MAX)
         list->flags[list->count++] = (struct cli_flag){
             .name = "input", .value = "FILE|-|JSON", .help = "the whole input as a JSON object"};

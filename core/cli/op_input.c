@@ -1,6 +1,7 @@
 #include "op_input.h"
 
 #include "client.h"
+#include "git.h"
 #include "op_fields.h"
 
 #include <math.h>
@@ -200,8 +201,11 @@ cJSON *op_input(struct cli *cli, const cJSON *op, int *code) {
     struct input input = {.cli = cli, .op = op};
     input.root = base_input(&input);
     if (input.root) {
+        const bool git = git_flag_fits(op);
         for (size_t i = 0; i < cli->option_count && !input.code; i++)
-            put_option(&input, &cli->options[i]);
+            if (!git || !cli_name_matches("git", cli->options[i].name))
+                put_option(&input, &cli->options[i]);
+        if (git && !input.code) input.code = git_fill(cli, op, input.root);
         if (!input.code) put_arguments(&input);
     }
     *code = input.code;

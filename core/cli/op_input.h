@@ -5,6 +5,7 @@
  * --tag a --tag b      a list, an item each time
  * --config '{...}'     a whole object as JSON
  * --diff FILE|-        a field that takes the content of a file
+ * --git A..B           with a field diff: that, message, commit and author from the git tree here
  * --reason @FILE       any other value from a file; @@x is the text @x
  * --input FILE|-|JSON  the whole input, which the flags then complete
  * Arguments fill the path's parameters, then what is required and not given, in order.

@@ -62,6 +62,27 @@ def test_the_command_line_stops_at_the_threshold(server):
     server.cli("risk", "score", "--diff", "-", "--threshold", "HIGH", input=diff_of(1), check=0)
 
 
+def test_the_working_tree_at_hand_gives_the_range(server, repository):
+    def score(*words, where=repository):
+        return server.cli("risk", "score", *words, cwd=where)
+    said = score("--git", "HEAD~2..HEAD", "--json")
+    assert said.returncode == 0, said.stderr
+    answer = json.loads(said.stdout)
+    lines = next(row for row in answer["contributions"] if row["feature"] == "la")
+    assert lines["value"] == 4 and "fix" in answer["reason"]
+    assert score("--git", "HEAD~2..HEAD", "--threshold", "LOW").returncode == 6
+    for words, code, sentence in ((("--git", "HEAD"), 2, "two commits"),
+                                  (("--git", "nothing..HEAD"), 3, "nothing..HEAD"),
+                                  (("--git", "HEAD..HEAD"), 3, "nothing changed"),
+                                  (("--git", "HEAD~1..HEAD", "--diff", "x.c"), 2, "both give the change"),
+                                  (("--git", "--output=x..y"), 2, "--git")):
+        said = score(*words)
+        assert said.returncode == code and sentence in said.stderr, (words, said.stderr)
+    said = score("--git", "HEAD~1..HEAD", where="/")
+    assert said.returncode == 3 and "git" in said.stderr
+    assert not (repository / "x..y").exists()
+
+
 def test_a_range_of_a_listed_repository_has_a_history(server):
     answer = server.post("/risk/score", {"repository": "shop", "range": "HEAD~1..HEAD"}).json()
     assert answer["model"]["id"] == "history-1"
