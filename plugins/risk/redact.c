@@ -1,7 +1,7 @@
 #include "redact.h"
 
-#include "automaton.h"
 #include "secrets.h"
+#include "wordset.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ enum { PASSES = 16, WORDS_MOST = 1024, RULES_MOST = 512, AGAIN_BYTES = 1000 };
 
 struct redactor {
     struct secrets *secrets;
-    struct automaton *keywords; /* tag: the rule */
+    struct wordset *keywords; /* tag: the rule */
 };
 
 struct cut {
@@ -30,19 +30,19 @@ struct pass {
     int lost; /* memory ran out */
 };
 
-static struct automaton *keywords_new(void) {
-    struct automaton_word *words = calloc(WORDS_MOST, sizeof *words);
+static struct wordset *keywords_new(void) {
+    struct wordset_word *words = calloc(WORDS_MOST, sizeof *words);
     if (!words) return NULL;
     size_t count = 0;
     for (size_t rule = 0; rule < secret_rule_count && rule < RULES_MOST; rule++) {
         const char *at = secret_rules[rule].keywords;
         while (*at && count < WORDS_MOST) {
             const size_t len = strcspn(at, " ");
-            if (len) words[count++] = (struct automaton_word){at, len, (uint16_t)rule};
+            if (len) words[count++] = (struct wordset_word){at, len, (uint16_t)rule};
             at += len + (at[len] == ' ');
         }
     }
-    struct automaton *made = automaton_new(words, count);
+    struct wordset *made = wordset_new(words, count);
     free(words);
     return made;
 }
@@ -60,7 +60,7 @@ struct redactor *redactor_new(void) {
 void redactor_free(struct redactor *redactor) {
     if (!redactor) return;
     secrets_free(redactor->secrets);
-    automaton_free(redactor->keywords);
+    wordset_free(redactor->keywords);
     free(redactor);
 }
 
@@ -173,7 +173,7 @@ static char *one_pass(const struct redactor *redactor, const char *text, size_t 
     if (pass) {
         pass->redactor = redactor;
         pass->text = (struct diff_text){text, *size};
-        automaton_scan(redactor->keywords, text, *size, on_hit, pass);
+        wordset_scan(redactor->keywords, text, *size, on_hit, pass);
         if (pass->count) qsort(pass->cuts, pass->count, sizeof *pass->cuts, by_place);
         if (pass->count) out = without(pass, size, found);
     }
