@@ -75,7 +75,7 @@ def test_the_working_tree_at_hand_gives_the_range(server, repository):
                                   (("--git", "nothing..HEAD"), 3, "nothing..HEAD"),
                                   (("--git", "HEAD..HEAD"), 3, "nothing changed"),
                                   (("--git", "HEAD~1..HEAD", "--diff", "x.c"), 2, "both give the change"),
-                                  (("--git", "--output=x..y"), 2, "--git")):
+                                  (("--git=--output=x..y",), 2, "--git takes")):
         said = score(*words)
         assert said.returncode == code and sentence in said.stderr, (words, said.stderr)
     said = score("--git", "HEAD~1..HEAD", where="/")
