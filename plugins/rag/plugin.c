@@ -99,6 +99,46 @@ static const sl_field query_out[] = {
     SL_LIST_OF("passages", passage_out, .help = "best first"), EVIDENCE_OUT,
     SL_STRING("method", .help = "the signals that took part: \"bm25+letters+lsa\""), SL_END};
 
+static const sl_field answer_in[] = {
+    SL_STRING("question", .help = "in your own words", .min = 1, .max = SL_KIB(16),
+              .flags = SL_REQUIRED, .example = "\"how do I free disk space on a node?\""),
+    SL_LIST("labels", SL_T_STRING, .max = READING_MOST_LABELS, .cli = "label",
+            .help = "documents must bear all of these"),
+    SL_END};
+
+static const sl_field sentence_out[] = {
+    SL_STRING("text", .help = "without a model: verbatim"),
+    SL_LIST("cites", SL_T_INT, .help = "numbers of the citations that support it"), SL_END};
+
+static const sl_field quote_out[] = {SL_STRING("text", .help = "verbatim"),
+                                     SL_LIST("lines", SL_T_INT), SL_END};
+
+static const sl_field citation_out[] = {
+    SL_INT("n", .help = "its number in the answer"),
+    SL_STRING("document", .help = "its source"),
+    SL_STRING("document_id"),
+    SL_STRING("title"),
+    SL_STRING("heading"),
+    SL_LIST("lines", SL_T_INT, .help = "first and last line that are quoted"),
+    SL_LIST_OF("quotes", quote_out),
+    SL_NUMBER("score"),
+    SL_STRING("url"),
+    SL_END};
+
+static const sl_field nearest_out[] = {SL_STRING("document"), SL_STRING("title"),
+                                       SL_STRING("heading"),  SL_LIST("lines", SL_T_INT),
+                                       SL_NUMBER("score"),    SL_END};
+
+static const sl_field answer_out[] = {
+    SL_STRING("answer", .help = "with [n] behind each sentence, or that the documents do not say"),
+    SL_LIST_OF("sentences", sentence_out),
+    SL_LIST_OF("citations", citation_out),
+    SL_LIST_OF("nearest", nearest_out, .help = "where to look when there is no answer"),
+    EVIDENCE_OUT,
+    SL_STRING("method", .help = "extractive or the model, and how was searched"),
+    SL_INT("cut", .help = "sentences of a model that no passage supports"),
+    SL_END};
+
 /* ---- listing ---- */
 
 static const sl_field documents_in[] = {
@@ -179,6 +219,19 @@ static const sl_op ops[] = {
      .example = "{\"query\":\"disk is full\"}",
      .run = rag_query,
      .effect = SL_READS},
+    {.name = "rag.answer",
+     .route = "POST /rag/answer",
+     .summary = "Answer a question from the documents, each sentence with its citation",
+     .help = "Without a language model the sentences are verbatim. What a model writes is checked: "
+             "a sentence that no retrieved passage supports is cut. When the documents do not "
+             "answer, it says so and names the nearest headings.",
+     .in = answer_in,
+     .out = answer_out,
+     .needs = "rag:read",
+     .example = "{\"question\":\"how do I free disk space on a node?\"}",
+     .run = rag_answer,
+     .effect = SL_READS,
+     .timeout_ms = 60000},
     {.name = "rag.documents",
      .route = "GET /rag/documents",
      .summary = "List the documents",
@@ -235,6 +288,10 @@ static const sl_metric metrics[] = {
     {.name = "rag_queries_total",
      .help = "Searches by verdict",
      .labels = "verdict",
+     .type = SL_COUNTER},
+    {.name = "rag_answers_total",
+     .help = "Questions by outcome",
+     .labels = "outcome",
      .type = SL_COUNTER},
     {.name = "rag_query_seconds", .help = "Time of a search", .type = SL_HISTOGRAM},
     {.name = "rag_load_seconds", .help = "Time to bring an index up to date", .type = SL_HISTOGRAM},
