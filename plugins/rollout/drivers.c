@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-extern const struct driver driver_plan;
+extern const struct driver driver_plan, driver_haproxy;
 
-static const struct driver *const drivers[] = {&driver_plan};
+static const struct driver *const drivers[] = {&driver_plan, &driver_haproxy};
 
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 
@@ -16,7 +16,7 @@ const struct driver *driver_find(const char *name) {
 }
 
 const char *driver_names(void) {
-    return "plan";
+    return "plan, haproxy";
 }
 
 struct driver_view driver_blind(sl_call *call) {

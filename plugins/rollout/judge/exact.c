@@ -75,6 +75,7 @@ double exact_critical(size_t n, size_t m, double chance) {
     free(table.counts);
     double smallest = (double)n * (double)(n + 1) / 2;
     /* sums between two whole ranks are empty: the first that counts is even */
-    double u = (double)((s + 1) / 2) - smallest;
+    size_t ranks = (s + 1) / 2;
+    double u = (double)ranks - smallest;
     return u > (double)n * (double)m ? (double)n * (double)m + 1 : u;
 }
