@@ -104,6 +104,21 @@ static void model_line(struct cli *cli, const cJSON *model) {
             cli_clean(cli, member_text(model, "predicts", ""), false));
 }
 
+static void second_opinion(struct cli *cli, const cJSON *opinion) {
+    if (!opinion) return;
+    const bool heard = cJSON_IsTrue(member(opinion, "heard"));
+    cli_out(cli, "\n%s\n  %s\n", cli_paint(cli, CLI_BOLD, "The language model says"),
+            cli_clean(cli,
+                      heard ? member_text(opinion, "words", "")
+                            : arena_printf(&cli->arena, "nothing: %s",
+                                           member_text(opinion, "why", "it was not asked")),
+                      false));
+    if (cJSON_IsTrue(member(opinion, "raised")))
+        cli_out(cli, "  it raised the level from %s: %s\n",
+                cli_clean(cli, member_text(opinion, "from", ""), false),
+                cli_clean(cli, member_text(opinion, "reason", ""), false));
+}
+
 int render_risk(struct cli *cli, const cJSON *answer) {
     head(cli, answer);
     effects(cli, member(answer, "contributions"), "What was learned from other projects says");
@@ -111,6 +126,7 @@ int render_risk(struct cli *cli, const cJSON *answer) {
     all_signals(cli, member(answer, "signals"));
     places(cli, member(answer, "hotspots"));
     remedies(cli, member(answer, "what_would_lower_it"));
+    second_opinion(cli, member(answer, "opinion"));
     model_line(cli, member(answer, "model"));
     return 0;
 }

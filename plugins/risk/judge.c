@@ -20,12 +20,15 @@ static enum risk_level higher(enum risk_level a, enum risk_level b) {
     return a > b ? a : b;
 }
 
-static int score_of(double r, enum risk_level level) {
-    /* The floors are where the bands begin on this scale. */
+int judge_floor(enum risk_level level) {
     static const int floors[] = {0, 35, 73, 95};
+    return floors[level];
+}
+
+static int score_of(double r, enum risk_level level) {
     const int plain = (int)lround(100 * sigmoid(r));
     const int capped = plain > 99 ? 99 : plain;
-    return capped > floors[level] ? capped : floors[level];
+    return capped > judge_floor(level) ? capped : judge_floor(level);
 }
 
 /* Half the width of the band around the log-odds, 95 %. */

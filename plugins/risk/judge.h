@@ -36,4 +36,7 @@ struct judge_input {
 
 void judge(const struct judge_input *in, struct judgement *out);
 
+/* The lowest score of a level: where its band begins on the scale of scores. */
+int judge_floor(enum risk_level level);
+
 #endif

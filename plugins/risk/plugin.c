@@ -59,6 +59,8 @@ static const sl_field score_in[] = {
     SL_ENUM("threshold", "LOW|MED|HIGH|CRITICAL",
             .help = "a level to stop at: the command line then ends with 6"),
     SL_ENUM("detail", "full|brief", .def = "full", .help = "brief: the verdict only"),
+    SL_BOOL("language_model", .help = "ask for a second opinion, which may raise the level, never "
+                                      "lower it; default: as configured"),
     SL_END};
 
 static const sl_field diff_in[] = {
@@ -67,7 +69,17 @@ static const sl_field diff_in[] = {
     SL_STRING("app", .help = "name of the application", .max = 200),
     SL_ENUM("threshold", "LOW|MED|HIGH|CRITICAL", .help = "a level to stop at"),
     SL_ENUM("detail", "full|brief", .def = "full", .help = "brief: the verdict only"),
+    SL_BOOL("language_model", .help = "ask for a second opinion; default: as configured"),
     SL_END};
+
+static const sl_field opinion_out[] = {SL_BOOL("heard", .help = "the language model answered"),
+                                       SL_STRING("why", .help = "why it was not heard"),
+                                       SL_STRING("words", .help = "what to look at, in its words"),
+                                       SL_BOOL("raised", .help = "it raised the level"),
+                                       SL_STRING("from", .help = "the level before"),
+                                       SL_STRING("reason", .help = "the danger that it names"),
+                                       SL_STRING("by", .help = "llm:PROVIDER/MODEL"),
+                                       SL_END};
 
 static const sl_field score_out[] = {
     SL_ENUM("level", "LOW|MED|HIGH|CRITICAL", .help = "relative to the base rate of defects"),
@@ -76,7 +88,7 @@ static const sl_field score_out[] = {
     SL_NUMBER("base_rate", .help = "share of changes that do"),
     SL_BOOL("reaches_threshold", .help = "the level is at the asked threshold or above"),
     SL_STRING("reason", .help = "the sentence to read first"),
-    SL_STRING("method", .help = "model, model+signals or context"),
+    SL_STRING("method", .help = "model, model+signals or context; +llm:… when it was heard"),
     SL_OBJECT("band", NULL, .help = "which part asked for which level; bounds of the probability",
               .flags = SL_OPEN),
     SL_OBJECT("log_odds", NULL, .help = "the sum: base, start, learned, context", .flags = SL_OPEN),
@@ -88,6 +100,7 @@ static const sl_field score_out[] = {
     SL_LIST("similar", SL_T_ANY, .help = "the nearest changes of the past and how they ended"),
     SL_OBJECT("change", NULL, .help = "what was read, and what was skipped", .flags = SL_OPEN),
     SL_ANY("model", .help = "which model answered, and how good it is"),
+    SL_OBJECT("opinion", opinion_out, .help = "of the language model, where it was asked"),
     SL_END};
 
 static const sl_field model_out[] = {
@@ -155,6 +168,9 @@ static const sl_field options[] = {
               .help = "share of changes that introduce a defect, until local outcomes are known"),
     SL_MAP("repositories", SL_T_STRING,
            .help = "folders of git repositories, by name; every tenant may ask for them"),
+    SL_BOOL("language_model", .def = "false",
+            .help = "ask the language model for a second opinion on each score; a request then "
+                    "takes as long as the model does"),
     SL_MAP("context", SL_T_NUMBER, .help = "weights of the context rules in log-odds, by rule id"),
     SL_END};
 
@@ -189,6 +205,7 @@ static int risk_start(sl_call *call, const cJSON *config) {
     sl_set_state(call, risk);
     scorer_init(&risk->scorer);
     risk->base_rate = sl_get_number(config, "base_rate", 0.10);
+    risk->language_model = sl_get_bool(config, "language_model", false);
     const cJSON *repositories = sl_get(config, "repositories");
     risk->repositories = repositories ? sl_json_keep(repositories) : NULL;
     int rc = set_weights(call, config, risk->scorer.weights);
@@ -307,6 +324,10 @@ static const sl_migration migrations[] = {
 
 static const sl_metric metrics[] = {
     {.name = "risk_scores_total", .help = "Changes scored", .labels = "level", .type = SL_COUNTER},
+    {.name = "risk_opinions_total",
+     .help = "Opinions of the language model",
+     .labels = "result",
+     .type = SL_COUNTER},
     SL_END};
 
 SL_PLUGIN(.name = "risk", .version = "1.0.0",

@@ -34,7 +34,8 @@ struct risk {
     struct scorer scorer;
     struct signals *signals;
     struct redactor *redactor; /* NULL until first used */
-    double base_rate; /* until local outcomes are known */
+    double base_rate;          /* until local outcomes are known */
+    bool language_model;       /* it is asked for an opinion unless a request says otherwise */
     struct risk_tenant *tenants[RISK_TENANT_BUCKETS];
     /* Scorers that were replaced: a scoring beside the loop may still read one. */
     struct scorer **replaced;

@@ -1,5 +1,6 @@
 /* risk.score: from a request to an answer. */
 #include "answer.h"
+#include "opinion.h"
 #include "risk.h"
 
 #include <math.h>
@@ -164,15 +165,22 @@ static int answer_work(sl_call *call, const cJSON *in, struct risk_work *work, c
     struct repo_told *told = NULL;
     int rc = take_range(call, in, &work->in, &told);
     if (!rc) rc = risk_run(call, work);
-    if (told) risk->repo_drop(told);
-    if (rc) return rc;
+    if (rc) {
+        if (told) risk->repo_drop(told);
+        return rc;
+    }
     answer_score(&work->score, brief, out);
-    add_threshold(in, work->score.judged.level, out);
+    enum risk_level level = work->score.judged.level;
+    const cJSON *wanted = sl_get(in, "language_model");
+    if (wanted ? cJSON_IsTrue(wanted) : risk->language_model)
+        risk_second_opinion(call, work->in.diff, &level, out);
+    if (told) risk->repo_drop(told);
+    add_threshold(in, level, out);
     const struct question q = question_of(in);
     const char *app = cJSON_GetStringValue(find(&q, "app", "service"));
     if (!app) app = cJSON_GetStringValue(find(&q, "app_name", NULL));
     if (!brief && work->score.judged.model) rc = risk_add_similar(call, &work->score, app, out);
-    sl_count(call, "risk_scores_total", 1, level_name(work->score.judged.level));
+    sl_count(call, "risk_scores_total", 1, level_name(level));
     score_fini(&work->score);
     return rc;
 }
