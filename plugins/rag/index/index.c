@@ -25,9 +25,13 @@ struct rag_index {
     struct place *places; /* by id */
     uint32_t places_room, live;
     struct statistics statistics; /* of the living pages, published or not */
-    uint32_t df_room[LEVELS];
+    uint32_t df_room[LEVELS], gram_df_room[LEVELS];
     uint32_t *stamps, stamps_room, stamp; /* by term: the unit that met it last */
+    uint32_t *gram_stamps, gram_stamps_room;
     struct segment *main;
+    struct rag_model *model;
+    uint32_t changes; /* documents put and removed since it was learnt */
+    bool new_model;
     uint64_t *dead;
     uint32_t dead_count, recent_passages;
     pthread_mutex_t lock; /* of `version` */
@@ -74,13 +78,18 @@ struct rag_index *rag_index_new(const struct rag_options *options) {
 void rag_index_free(struct rag_index *index) {
     if (!index) return;
     for (uint32_t i = 0; i < index->ids.count; i++) page_put(index->places[i].page);
-    for (int i = 0; i < LEVELS; i++) free(index->statistics.df[i]);
+    for (int i = 0; i < LEVELS; i++) {
+        free(index->statistics.df[i]);
+        free(index->statistics.gram_df[i]);
+    }
     page_maker_fini(&index->maker);
     names_fini(&index->ids);
     free(index->places);
     free(index->stamps);
+    free(index->gram_stamps);
     free(index->dead);
     segment_put(index->main);
+    meaning_put(index->model);
     rag_version_put(index->version);
     shared_put(index->shared);
     pthread_mutex_destroy(&index->lock);
@@ -103,12 +112,26 @@ static bool zeroed(uint32_t **at, uint32_t *room, uint32_t count) {
 static bool statistics_room(struct rag_index *index) {
     struct statistics *s = &index->statistics;
     const uint32_t terms = index->shared->dictionary.terms.count;
-    if (!zeroed(&s->df[PAGES], &index->df_room[PAGES], terms) ||
-        !zeroed(&s->df[PASSAGES], &index->df_room[PASSAGES], terms) ||
-        !zeroed(&index->stamps, &index->stamps_room, terms))
+    const uint32_t grams = index->shared->dictionary.grams.count;
+    for (int i = 0; i < LEVELS; i++)
+        if (!zeroed(&s->df[i], &index->df_room[i], terms) ||
+            !zeroed(&s->gram_df[i], &index->gram_df_room[i], grams))
+            return false;
+    if (!zeroed(&index->stamps, &index->stamps_room, terms) ||
+        !zeroed(&index->gram_stamps, &index->gram_stamps_room, grams))
         return false;
     s->term_count = terms;
+    s->gram_count = grams;
     return true;
+}
+
+static void count_grams(struct rag_index *index, const struct word *word, uint32_t *df, int by) {
+    const uint32_t *grams = index->shared->dictionary.grams_of + word->gram_from;
+    for (uint32_t i = 0; i < word->grams; i++) {
+        if (index->gram_stamps[grams[i]] == index->stamp) continue;
+        index->gram_stamps[grams[i]] = index->stamp;
+        df[grams[i]] += (uint32_t)by;
+    }
 }
 
 static void count_unit(struct rag_index *index, const struct page *page, uint32_t unit, int by) {
@@ -117,10 +140,11 @@ static void count_unit(struct rag_index *index, const struct page *page, uint32_
     const struct unit *u = &page->units[unit];
     index->stamp++;
     for (uint32_t i = u->from; i < u->to; i++) {
-        const uint32_t term = index->shared->dictionary.word[page->words[i]].term;
-        if (term == NAME_NONE || index->stamps[term] == index->stamp) continue;
-        index->stamps[term] = index->stamp;
-        s->df[level][term] += (uint32_t)by;
+        const struct word *word = &index->shared->dictionary.word[page->words[i]];
+        count_grams(index, word, s->gram_df[level], by);
+        if (word->term == NAME_NONE || index->stamps[word->term] == index->stamp) continue;
+        index->stamps[word->term] = index->stamp;
+        s->df[level][word->term] += (uint32_t)by;
     }
     s->units[level] += (uint32_t)by;
     s->length[level] += by * (double)u->length;
@@ -130,6 +154,7 @@ static void count_page(struct rag_index *index, const struct page *page, int by)
     /* Stamps would repeat after 4 billion units: begin again before. */
     if (index->stamp > UINT32_MAX - page->unit_count - 1) {
         memset(index->stamps, 0, index->stamps_room * sizeof *index->stamps);
+        memset(index->gram_stamps, 0, index->gram_stamps_room * sizeof *index->gram_stamps);
         index->stamp = 0;
     }
     for (uint32_t u = 0; u < page->unit_count; u++) count_unit(index, page, u, by);
@@ -153,6 +178,7 @@ static void drop(struct rag_index *index, struct place *place) {
     page_put(place->page);
     *place = (struct place){0};
     index->live--;
+    index->changes++;
 }
 
 static int compare_names(const void *a, const void *b) {
@@ -197,6 +223,7 @@ int rag_index_put(struct rag_index *index, const struct rag_document *document) 
     *place = (struct place){.page = page, .where = RECENT};
     index->recent_passages += weight_of(page);
     index->live++;
+    index->changes++;
     count_page(index, page, 1);
     return RAG_OK;
 }
@@ -206,6 +233,20 @@ bool rag_index_remove(struct rag_index *index, struct rag_text id) {
     if (name == NAME_NONE || !index->places[name].page) return false;
     drop(index, &index->places[name]);
     return true;
+}
+
+/* ---- learning ---- */
+
+bool rag_index_wants_learning(const struct rag_index *index) {
+    if (index->live < MEANING_LEAST_PAGES) return false;
+    return !index->model || index->changes > index->model->learnt_from / 10;
+}
+
+void rag_index_use(struct rag_index *index, struct rag_model *model) {
+    meaning_put(index->model);
+    index->model = model;
+    index->changes = 0;
+    index->new_model = true;
 }
 
 /* ---- versions ---- */
@@ -218,7 +259,7 @@ static struct segment *gather(const struct rag_index *index, bool all) {
     for (uint32_t i = 0; i < index->ids.count; i++)
         if (index->places[i].page && (all || index->places[i].where == RECENT))
             pages[count++] = index->places[i].page;
-    struct segment *segment = segment_new(&index->shared->dictionary, pages, count);
+    struct segment *segment = segment_new(&index->shared->dictionary, index->model, pages, count);
     free(pages);
     return segment;
 }
@@ -226,7 +267,7 @@ static struct segment *gather(const struct rag_index *index, bool all) {
 static bool wants_order(const struct rag_index *index) {
     const uint32_t passages = index->main ? index->main->levels[PASSAGES].unit_count : 0;
     const uint32_t most = passages / SHARE > SMALL ? passages / SHARE : SMALL;
-    return index->recent_passages > most || index->dead_count > most;
+    return index->new_model || index->recent_passages > most || index->dead_count > most;
 }
 
 static bool put_in_order(struct rag_index *index) {
@@ -242,6 +283,7 @@ static bool put_in_order(struct rag_index *index) {
     index->main = segment;
     index->dead = dead;
     index->dead_count = index->recent_passages = 0;
+    index->new_model = false;
     uint32_t at = 0;
     for (uint32_t i = 0; i < index->ids.count; i++)
         if (index->places[i].page) {
@@ -251,14 +293,21 @@ static bool put_in_order(struct rag_index *index) {
     return true;
 }
 
-static bool copy_statistics(const struct rag_index *index, struct statistics *out) {
-    *out = index->statistics;
-    const size_t bytes = out->term_count * sizeof(uint32_t);
+static uint32_t *copy_numbers(const uint32_t *at, uint32_t count) {
+    uint32_t *copy = malloc((count + 1U) * sizeof *copy);
+    if (copy && count) memcpy(copy, at, count * sizeof *copy);
+    return copy;
+}
+
+static bool copy_statistics(const struct statistics *from, struct statistics *out) {
+    bool done = true;
+    *out = *from;
     for (int i = 0; i < LEVELS; i++) {
-        out->df[i] = malloc(bytes + 1);
-        if (out->df[i] && bytes) memcpy(out->df[i], index->statistics.df[i], bytes);
+        out->df[i] = copy_numbers(from->df[i], from->term_count);
+        out->gram_df[i] = copy_numbers(from->gram_df[i], from->gram_count);
+        done &= out->df[i] && out->gram_df[i];
     }
-    return out->df[PAGES] && out->df[PASSAGES];
+    return done;
 }
 
 static struct rag_version *version_new(const struct rag_index *index) {
@@ -266,7 +315,8 @@ static struct rag_version *version_new(const struct rag_index *index) {
     if (!v) return NULL;
     atomic_init(&v->references, 1);
     v->shared = shared_get(index->shared);
-    bool done = copy_statistics(index, &v->statistics);
+    v->model = meaning_get(index->model);
+    bool done = copy_statistics(&index->statistics, &v->statistics);
     v->segments[0] = segment_get(index->main);
     if (done && index->recent_passages) {
         v->segments[1] = gather(index, false);

@@ -93,9 +93,30 @@ int rag_index_publish(struct rag_index *index);
 /* Documents in the index, published or not. */
 size_t rag_index_count(const struct rag_index *index);
 
-/* ---- reading ---- */
+/* ---- learning ----
+ *
+ * What words have to do with each other is learnt from the documents themselves (latent semantic
+ * analysis); no model is downloaded and nothing is random. Until then, and below 30 documents, search
+ * goes by words and letters alone. Search with a model is better by 1 to 3 points of nDCG.
+ *
+ *     if (rag_index_wants_learning(index)) {
+ *         struct rag_model *model = NULL;
+ *         rag_learn(version, &model);       // 0.1 s for 1,000 pages, up to 2 s; on any thread
+ *         rag_index_use(index, model);      // the writer again
+ *         rag_index_publish(index);
+ *     }
+ */
+struct rag_model;
 
+/* More than a tenth of the documents changed since the model was learnt. */
+bool rag_index_wants_learning(const struct rag_index *index);
 struct rag_version;
+/* *out is NULL when there are too few documents. RAG_OK or RAG_NO_MEMORY. */
+int rag_learn(const struct rag_version *version, struct rag_model **out);
+void rag_index_use(struct rag_index *index, struct rag_model *model); /* takes it; NULL: none */
+void rag_model_free(struct rag_model *model);                         /* one that is not used */
+
+/* ---- reading ---- */
 
 /* A reference to what was published last (an empty version before the first publish); any thread. */
 struct rag_version *rag_index_version(struct rag_index *index);
@@ -107,6 +128,13 @@ struct rag_stats {
     size_t memory_bytes; /* of the version and the documents in it */
 };
 void rag_version_stats(const struct rag_version *version, struct rag_stats *out);
+
+enum { RAG_MODEL_DIMENSION = 200 };
+/* The built-in vector of a text, by the version's model: for a vector service. Unit length, or zeros
+ * when the text has no known word. Returns its dimension, at most RAG_MODEL_DIMENSION; 0: the version
+ * has no model. */
+uint32_t rag_version_embed(const struct rag_version *version, struct rag_text text,
+                           float out[RAG_MODEL_DIMENSION]);
 
 struct rag_query {
     struct rag_text text;

@@ -13,6 +13,8 @@ void page_maker_fini(struct page_maker *m) {
     free(m->met_whole);
     free(m->words);
     free(m->codes);
+    free(m->runs);
+    free(m->met_runs);
     *m = (struct page_maker){0};
 }
 
@@ -75,6 +77,29 @@ static int by_number(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+static void count_runs(struct page_maker *m, const struct word *word, float times) {
+    const uint32_t *runs = m->dictionary->grams_of + word->gram_from;
+    for (uint32_t i = 0; i < word->grams && !m->failed; i++) {
+        m->failed |=
+            !room_for(&m->runs, &m->runs_room, runs[i]) ||
+            !grow(&m->met_runs, &m->met_runs_room, m->met_runs_count + 1, sizeof *m->met_runs);
+        if (m->failed) return;
+        if (!(m->runs[runs[i]] > 0)) m->met_runs[m->met_runs_count++] = runs[i];
+        m->runs[runs[i]] += times;
+    }
+}
+
+static float length_of_runs(struct page_maker *m) {
+    double square = 0;
+    for (uint32_t i = 0; i < m->met_runs_count; i++) {
+        const float weight = 1 + logf(m->runs[m->met_runs[i]]);
+        square += (double)weight * (double)weight;
+        m->runs[m->met_runs[i]] = 0;
+    }
+    m->met_runs_count = 0;
+    return (float)sqrt(square);
+}
+
 /* Moves the counts into a unit of the page, and empties them. */
 static void close_unit(struct page_maker *m, float *tf, uint32_t *met, uint32_t *count,
                        struct unit *unit) {
@@ -90,9 +115,10 @@ static void close_unit(struct page_maker *m, float *tf, uint32_t *met, uint32_t 
         m->words[m->words_count] = met[i];
         m->codes[m->words_count++] = tf_code(times);
         if (word->term != NAME_NONE) unit->length += times;
-        unit->letters += times * (float)word->grams;
+        count_runs(m, word, times);
     }
     *count = 0;
+    unit->letters = length_of_runs(m);
     unit->to = m->words_count;
 }
 

@@ -17,7 +17,7 @@
 struct unit {
     uint32_t from, to; /* its words, in page.words and page.tf */
     float length;      /* words that have a term */
-    float letters;     /* letter runs */
+    float letters;     /* length of the vector of letter runs, each 1 + ln of how often */
 };
 
 struct page {
@@ -44,6 +44,9 @@ struct page_maker {
     float *tf; /* by word: of the unit in hand */
     float *whole;
     uint32_t *met, *met_whole; /* words that are not 0 there */
+    float *runs;               /* by letter run: of the unit in hand */
+    uint32_t *met_runs;
+    uint32_t runs_room, met_runs_room, met_runs_count;
     uint32_t tf_room, whole_room, met_room, met_whole_room, met_count, met_whole_count;
     uint32_t *words; /* of the page in hand */
     uint32_t words_room, words_count;

@@ -2,6 +2,7 @@
 
 #include <libstemmer.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct reading {
@@ -36,8 +37,23 @@ static void add_term(struct reading *r, uint32_t term, uint64_t stranger) {
     q->unknown += term == NAME_NONE;
 }
 
+static void take_gram(void *to, const char *run, size_t len) {
+    struct reading *r = to;
+    struct question *q = r->question;
+    const uint32_t gram = names_find(&r->dictionary->grams, run, len);
+    if (gram == NAME_NONE || gram >= q->version->statistics.gram_count) return;
+    for (uint32_t i = 0; i < q->gram_count; i++)
+        if (q->grams[i].gram == gram) {
+            q->grams[i].weight += 1;
+            return;
+        }
+    if (q->gram_count < QUERY_GRAMS)
+        q->grams[q->gram_count++] = (struct query_gram){.gram = gram, .weight = 1};
+}
+
 static void take_token(void *to, const char *text, size_t len, enum token_kind kind) {
     struct reading *r = to;
+    if (kind == TOKEN_WORD) each_gram(text, len, take_gram, r);
     if (kind != TOKEN_EXACT) {
         if (is_stop_word(text, len)) return;
         const sb_symbol *stem = sb_stemmer_stem(r->stemmer, (const sb_symbol *)text, (int)len);
@@ -54,7 +70,7 @@ static void take_token(void *to, const char *text, size_t len, enum token_kind k
 
 int question_read(const struct rag_version *v, struct rag_text text, struct question *q) {
     q->version = v;
-    q->count = q->unknown = 0;
+    q->count = q->unknown = q->gram_count = 0;
     struct reading r = {.question = q, .dictionary = &v->shared->dictionary};
     r.stemmer = sb_stemmer_new(r.dictionary->language, NULL);
     if (!r.stemmer) return RAG_NO_MEMORY;
@@ -64,5 +80,27 @@ int question_read(const struct rag_version *v, struct rag_text text, struct ques
     pthread_rwlock_unlock(&v->shared->lock);
     sb_stemmer_delete(r.stemmer);
     for (uint32_t i = 0; i < q->count; i++) q->terms[i].weight = 1 + logf(q->terms[i].weight);
+    for (uint32_t i = 0; i < q->gram_count; i++) q->grams[i].weight = 1 + logf(q->grams[i].weight);
     return RAG_OK;
+}
+
+bool question_embed(const struct question *q, float *out) {
+    const struct rag_model *m = q->version->model;
+    memset(out, 0, m->dimension * sizeof *out);
+    for (uint32_t i = 0; i < q->count; i++)
+        meaning_add(m, q->terms[i].term, q->terms[i].weight, out);
+    return meaning_norm(m, out);
+}
+
+uint32_t rag_version_embed(const struct rag_version *v, struct rag_text text,
+                           float out[RAG_MODEL_DIMENSION]) {
+    if (!v->model) return 0;
+    struct question *q = calloc(1, sizeof *q);
+    if (!q || question_read(v, text, q) != RAG_OK) {
+        free(q);
+        return 0;
+    }
+    question_embed(q, out);
+    free(q);
+    return v->model->dimension;
 }

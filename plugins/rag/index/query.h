@@ -4,6 +4,7 @@
 
 #include "version.h"
 
+enum { QUERY_GRAMS = 512 };
 enum { QUERY_TERMS = 256 }; /* distinct ones; later ones are ignored */
 
 struct query_term {
@@ -11,16 +12,26 @@ struct query_term {
     float weight;
 };
 
+struct query_gram { /* a letter run that occurs in the index */
+    uint32_t gram;
+    float weight; /* 1 + ln of how often */
+};
+
 struct question {
     const struct rag_version *version;
     struct query_term terms[QUERY_TERMS];
     uint32_t count;
     uint32_t unknown;
+    struct query_gram grams[QUERY_GRAMS];
+    uint32_t gram_count;
     struct analysis about;
 };
 
 /* Takes the dictionary's lock for reading. RAG_OK or RAG_NO_MEMORY. */
 int question_read(const struct rag_version *version, struct rag_text text, struct question *out);
+
+/* By the version's model, which there must be; false: zeros. */
+bool question_embed(const struct question *question, float *out);
 
 /* ln(1 + (N - df + .5) / (df + .5)), over units of this level. */
 float idf_of(const struct statistics *statistics, enum level_name level, uint32_t term);

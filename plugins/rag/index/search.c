@@ -2,6 +2,7 @@
 
 #include "answer.h"
 #include "bm25.h"
+#include "signals.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,21 +31,11 @@ static float passage_sum(const struct search *s, int k, uint32_t p) {
     return s->sums[PASSAGES][k][s->question.version->segments[k]->passage_from[p] + unit - 1];
 }
 
-/* Lower is worse; the id parts equals, so that the order does not depend on the segments. */
-static bool worse(const struct candidate *a, const struct candidate *b) {
-    if (a->score < b->score || a->score > b->score) return a->score < b->score;
-    return strcmp(a->page->id, b->page->id) > 0;
-}
-
-static int best_first(const void *a, const void *b) {
-    return worse(a, b) ? 1 : worse(b, a) ? -1 : 0;
-}
-
 /* A heap with the worst on top. */
 static void sink(struct candidate *heap, uint32_t count, uint32_t at) {
     for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && worse(&heap[child + 1], &heap[child])) child++;
-        if (!worse(&heap[child], &heap[at])) return;
+        if (child + 1 < count && candidate_worse(&heap[child + 1], &heap[child])) child++;
+        if (!candidate_worse(&heap[child], &heap[at])) return;
         const struct candidate swap = heap[at];
         heap[at] = heap[child];
         heap[child] = swap;
@@ -56,7 +47,7 @@ static void offer(struct search *s, const struct candidate *c) {
         s->candidates[s->count++] = *c;
         if (s->count == CANDIDATES)
             for (uint32_t i = CANDIDATES / 2; i-- > 0;) sink(s->candidates, CANDIDATES, i);
-    } else if (worse(&s->candidates[0], c)) {
+    } else if (candidate_worse(&s->candidates[0], c)) {
         s->candidates[0] = *c;
         sink(s->candidates, CANDIDATES, 0);
     }
@@ -114,15 +105,6 @@ static void find_candidates(struct search *s) {
     }
     for (int k = 0; k < SEGMENTS; k++)
         if (s->question.version->segments[k]) choose(s, k, &most);
-    s->whole_weight = 1 + s->question.version->shared->tuning.page_weight;
-    s->method = "bm25";
-    for (uint32_t i = 0; i < s->count; i++) {
-        struct candidate *c = &s->candidates[i];
-        c->score /= s->whole_weight;
-        c->parts.page /= most.page;
-        if (most.passage > 0) c->parts.passage /= most.passage;
-    }
-    qsort(s->candidates, s->count, sizeof s->candidates[0], best_first);
 }
 
 static void search_fini(struct search *s) {
@@ -145,7 +127,7 @@ int rag_search(struct rag_version *version, const struct rag_query *query,
     if (!rc && !make_room(s)) rc = RAG_NO_MEMORY;
     if (!rc) {
         find_candidates(s);
-        *out = answer_of(s);
+        if (signals_weigh(s)) *out = answer_of(s);
         if (!*out) rc = RAG_NO_MEMORY;
     }
     search_fini(s);

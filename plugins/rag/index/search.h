@@ -26,6 +26,9 @@ struct search {
     const char *method;
 };
 
+/* By score; the id parts equals, so that the order does not depend on the segments. */
+bool candidate_worse(const struct candidate *a, const struct candidate *b);
+
 /* The pages that live and bear all labels. False: memory is out. */
 bool search_open(struct search *search);
 

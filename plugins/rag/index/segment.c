@@ -1,5 +1,6 @@
 #include "segment.h"
 
+#include "dense.h"
 #include "grow.h"
 #include "tf.h"
 
@@ -22,6 +23,9 @@ void segment_put(struct segment *s) {
     if (!s || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1) return;
     for (uint32_t i = 0; i < s->page_count; i++) page_put(s->pages[i]);
     for (int i = 0; i < LEVELS; i++) level_fini(&s->levels[i]);
+    meaning_put(s->model);
+    free(s->vectors);
+    free(s->steps);
     free(s->pages);
     free(s->passage_from);
     free(s);
@@ -147,10 +151,26 @@ static size_t measure(const struct segment *s) {
         bytes += l->unit_count * sizeof *l->length + l->term_count * 2 * sizeof *l->terms +
                  l->start[l->term_count] * (sizeof *l->unit + sizeof *l->tf);
     }
+    if (s->model) bytes += s->page_count * (s->model->dimension + sizeof *s->steps);
     return bytes;
 }
 
-struct segment *segment_new(const struct dictionary *d, struct page *const *pages, uint32_t count) {
+static bool place_vectors(const struct dictionary *d, struct segment *s) {
+    const uint32_t dimension = s->model->dimension;
+    float *vector = malloc(dimension * sizeof *vector);
+    s->vectors = malloc((size_t)s->page_count * dimension + 1);
+    s->steps = malloc((s->page_count + 1U) * sizeof *s->steps);
+    const bool done = vector && s->vectors && s->steps;
+    for (uint32_t i = 0; i < s->page_count && done; i++) {
+        meaning_of_page(s->model, d, s->pages[i], vector);
+        s->steps[i] = dense_round(vector, dimension, s->vectors + (size_t)i * dimension);
+    }
+    free(vector);
+    return done;
+}
+
+struct segment *segment_new(const struct dictionary *d, struct rag_model *model,
+                            struct page *const *pages, uint32_t count) {
     struct segment *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     atomic_init(&s->references, 1);
@@ -162,6 +182,8 @@ struct segment *segment_new(const struct dictionary *d, struct page *const *page
         s->passage_from[i + 1] = s->passage_from[i] + pages[i]->unit_count - 1;
     }
     done = done && turn(d, s, PAGES) && turn(d, s, PASSAGES);
+    s->model = meaning_get(model);
+    if (done && model) done = place_vectors(d, s);
     if (!done) {
         segment_put(s);
         return NULL;

@@ -5,7 +5,7 @@
 #ifndef RAG_SEGMENT_H
 #define RAG_SEGMENT_H
 
-#include "page.h"
+#include "meaning.h"
 
 enum level_name { PAGES = 0, PASSAGES = 1, LEVELS = 2 };
 
@@ -24,12 +24,16 @@ struct segment {
     struct page **pages;
     uint32_t *passage_from; /* page_count + 1: the first passage of each page among all passages */
     struct level levels[LEVELS]; /* PASSAGES includes anchors */
+    struct rag_model *model;     /* or NULL: then the next two are NULL too */
+    int8_t *vectors;             /* page_count x model->dimension */
+    float *steps;                /* by page: what 1 in `vectors` is worth */
     size_t bytes;
 };
 
-/* Takes a reference of each page. NULL: memory is out. */
-struct segment *segment_new(const struct dictionary *dictionary, struct page *const *pages,
-                            uint32_t count);
+/* Takes a reference of each page and of the model, which may be NULL. NULL: memory is out. The
+ * dictionary must not change meanwhile. */
+struct segment *segment_new(const struct dictionary *dictionary, struct rag_model *model,
+                            struct page *const *pages, uint32_t count);
 struct segment *segment_get(struct segment *segment);
 void segment_put(struct segment *segment);
 

@@ -23,15 +23,21 @@ struct rag_version *version_get(struct rag_version *v) {
 void rag_version_put(struct rag_version *v) {
     if (!v || atomic_fetch_sub_explicit(&v->references, 1, memory_order_acq_rel) != 1) return;
     for (int i = 0; i < SEGMENTS; i++) segment_put(v->segments[i]);
-    for (int i = 0; i < LEVELS; i++) free(v->statistics.df[i]);
+    for (int i = 0; i < LEVELS; i++) {
+        free(v->statistics.df[i]);
+        free(v->statistics.gram_df[i]);
+    }
     free(v->dead);
+    meaning_put(v->model);
     shared_put(v->shared);
     free(v);
 }
 
 void rag_version_stats(const struct rag_version *v, struct rag_stats *out) {
     *out = (struct rag_stats){.documents = v->statistics.units[PAGES],
-                              .memory_bytes = v->statistics.term_count * sizeof(uint32_t) * LEVELS};
+                              .memory_bytes =
+                                  ((size_t)v->statistics.term_count + v->statistics.gram_count) *
+                                  sizeof(uint32_t) * LEVELS};
     for (uint32_t i = 0; i < v->statistics.term_count; i++)
         out->terms += v->statistics.df[PAGES][i] > 0;
     for (int i = 0; i < SEGMENTS; i++) {
@@ -41,6 +47,7 @@ void rag_version_stats(const struct rag_version *v, struct rag_stats *out) {
         for (uint32_t p = 0; p < s->page_count; p++)
             if (i > 0 || !bit_at(v->dead, p)) out->passages += s->pages[p]->passage_count;
     }
+    if (v->model) out->memory_bytes += v->model->bytes;
     pthread_rwlock_rdlock(&v->shared->lock);
     out->memory_bytes += dictionary_memory(&v->shared->dictionary);
     pthread_rwlock_unlock(&v->shared->lock);

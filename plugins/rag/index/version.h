@@ -21,10 +21,11 @@ struct shared {
 };
 
 struct statistics {
-    uint32_t term_count;
+    uint32_t term_count, gram_count;
     uint32_t units[LEVELS];
-    uint32_t *df[LEVELS];  /* by term: units that hold it */
-    double length[LEVELS]; /* sum over units */
+    uint32_t *df[LEVELS];      /* by term: units that hold it */
+    uint32_t *gram_df[LEVELS]; /* by letter run */
+    double length[LEVELS];     /* sum over units */
 };
 
 enum { SEGMENTS = 2 };
@@ -35,6 +36,7 @@ struct rag_version {
     struct segment *segments[SEGMENTS]; /* NULL: none */
     uint64_t *dead;                     /* bits: pages of segments[0] that were removed, or NULL */
     struct statistics statistics;
+    struct rag_model *model; /* of both segments, or NULL */
 };
 
 struct shared *shared_get(struct shared *shared);
