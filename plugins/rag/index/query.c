@@ -1,5 +1,7 @@
 #include "query.h"
 
+#include "promql.h"
+
 #include <libstemmer.h>
 #include <math.h>
 #include <stdlib.h>
@@ -74,9 +76,12 @@ int question_read(const struct rag_version *v, struct rag_text text, struct ques
     struct reading r = {.question = q, .dictionary = &v->shared->dictionary};
     r.stemmer = sb_stemmer_new(r.dictionary->language, NULL);
     if (!r.stemmer) return RAG_NO_MEMORY;
+    char stripped[RAG_MAX_QUERY];
+    if (text.len > RAG_MAX_QUERY) text.len = RAG_MAX_QUERY;
+    q->promql = promql_strip(text.at, text.len, stripped);
+    if (q->promql) text.at = stripped;
     pthread_rwlock_rdlock(&v->shared->lock);
-    analyse(text.at, text.len < RAG_MAX_QUERY ? text.len : RAG_MAX_QUERY, take_token, &r,
-            &q->about);
+    analyse(text.at, text.len, take_token, &r, &q->about);
     pthread_rwlock_unlock(&v->shared->lock);
     sb_stemmer_delete(r.stemmer);
     for (uint32_t i = 0; i < q->count; i++) q->terms[i].weight = 1 + logf(q->terms[i].weight);

@@ -25,6 +25,7 @@ struct question {
     struct query_gram grams[QUERY_GRAMS];
     uint32_t gram_count;
     struct analysis about;
+    bool promql;
 };
 
 /* Takes the dictionary's lock for reading. RAG_OK or RAG_NO_MEMORY. */
