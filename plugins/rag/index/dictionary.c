@@ -1,6 +1,7 @@
 #include "dictionary.h"
 
 #include "grow.h"
+#include "spelling.h"
 
 #include <libstemmer.h>
 #include <stdio.h>
@@ -134,8 +135,10 @@ uint32_t dictionary_add(struct dictionary *d, const char *text, size_t len, enum
     if (!grow(&d->word, &d->word_room, before + 1, sizeof *d->word)) return NAME_NONE;
     const uint32_t word = names_intern(&d->words, name, name_of(name, text, len, kind));
     if (word == NAME_NONE || word < before) return word;
-    d->word[word] = (struct word){
-        .term = term_of(d, text, len, kind), .gram_from = d->grams_of_count, .kind = (uint8_t)kind};
+    d->word[word] = (struct word){.term = term_of(d, text, len, kind),
+                                  .gram_from = d->grams_of_count,
+                                  .letters = letters_in(text, len),
+                                  .kind = (uint8_t)kind};
     struct adding adding = {.d = d, .word = word};
     if (kind == TOKEN_WORD) each_gram(text, len, add_gram, &adding);
     return adding.failed ? NAME_NONE : word;

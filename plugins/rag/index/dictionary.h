@@ -16,6 +16,7 @@ struct sb_stemmer;
 struct word {
     uint32_t term;      /* NAME_NONE: a stop word */
     uint32_t gram_from; /* in dictionary.grams_of */
+    uint32_t letters;   /* see spelling.h */
     uint16_t grams;     /* 0 for what is no TOKEN_WORD */
     uint8_t kind;       /* enum token_kind */
 };

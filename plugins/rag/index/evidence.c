@@ -28,6 +28,7 @@ void evidence_of(const struct search *s, struct rag_evidence *out) {
     float held = 0, all = 0;
     for (uint32_t i = 0; i < q->count; i++) {
         const uint32_t term = q->terms[i].term;
+        if (q->terms[i].kind != ASKED) continue;
         const float idf = term == NAME_NONE ? logf(1 + (float)q->version->statistics.units[PAGES])
                                             : idf_of(&q->version->statistics, PAGES, term);
         all += idf;

@@ -1,6 +1,7 @@
 #include "query.h"
 
 #include "promql.h"
+#include "spelling.h"
 
 #include <libstemmer.h>
 #include <math.h>
@@ -26,17 +27,34 @@ static uint64_t hash(const char *text, size_t len) {
     return h;
 }
 
-static void add_term(struct reading *r, uint32_t term, uint64_t stranger) {
+static void add_term(struct reading *r, struct query_term term, uint64_t stranger) {
     struct question *q = r->question;
     for (uint32_t i = 0; i < q->count; i++)
-        if (q->terms[i].term == term && (term != NAME_NONE || r->strangers[i] == stranger)) {
-            q->terms[i].weight += 1;
+        if (q->terms[i].term == term.term &&
+            (term.term != NAME_NONE || r->strangers[i] == stranger)) {
+            if (term.kind == ASKED) q->terms[i].weight += term.weight;
             return;
         }
     if (q->count == QUERY_TERMS) return;
     r->strangers[q->count] = stranger;
-    q->terms[q->count++] = (struct query_term){.term = term, .weight = 1};
-    q->unknown += term == NAME_NONE;
+    q->terms[q->count++] = term;
+    q->unknown += term.term == NAME_NONE;
+}
+
+/* What a word of no document may have been meant to be. */
+static bool add_spellings(struct reading *r, const char *text, size_t len) {
+    const struct statistics *s = &r->question->version->statistics;
+    const struct rag_tuning *t = &r->question->version->shared->tuning;
+    struct spelling found[SPELLINGS];
+    const uint32_t count =
+        spelling_find(r->dictionary, text, len, s->df[PAGES], s->term_count, found);
+    for (uint32_t i = 0; i < count; i++)
+        add_term(r,
+                 (struct query_term){.term = r->dictionary->word[found[i].word].term,
+                                     .weight = t->spelling_weight / (float)count,
+                                     .kind = GUESSED},
+                 0);
+    return count > 0;
 }
 
 static void take_gram(void *to, const char *run, size_t len) {
@@ -55,19 +73,23 @@ static void take_gram(void *to, const char *run, size_t len) {
 
 static void take_token(void *to, const char *text, size_t len, enum token_kind kind) {
     struct reading *r = to;
+    const char *stem = text;
+    size_t stem_len = len;
     if (kind == TOKEN_WORD) each_gram(text, len, take_gram, r);
     if (kind != TOKEN_EXACT) {
         if (is_stop_word(text, len)) return;
-        const sb_symbol *stem = sb_stemmer_stem(r->stemmer, (const sb_symbol *)text, (int)len);
-        if (stem) {
-            text = (const char *)stem;
-            len = (size_t)sb_stemmer_length(r->stemmer);
+        const sb_symbol *stemmed = sb_stemmer_stem(r->stemmer, (const sb_symbol *)text, (int)len);
+        if (stemmed) {
+            stem = (const char *)stemmed;
+            stem_len = (size_t)sb_stemmer_length(r->stemmer);
         }
     }
-    uint32_t term = names_find(&r->dictionary->terms, text, len);
+    uint32_t term = names_find(&r->dictionary->terms, stem, stem_len);
     const struct statistics *s = &r->question->version->statistics;
     if (term != NAME_NONE && (term >= s->term_count || !s->df[PAGES][term])) term = NAME_NONE;
-    add_term(r, term, term == NAME_NONE ? hash(text, len) : 0);
+    add_term(r, (struct query_term){.term = term, .weight = 1, .kind = ASKED},
+             term == NAME_NONE ? hash(stem, stem_len) : 0);
+    if (term == NAME_NONE && kind == TOKEN_WORD) add_spellings(r, text, len);
 }
 
 int question_read(const struct rag_version *v, struct rag_text text, struct question *q) {
@@ -84,7 +106,8 @@ int question_read(const struct rag_version *v, struct rag_text text, struct ques
     analyse(text.at, text.len, take_token, &r, &q->about);
     pthread_rwlock_unlock(&v->shared->lock);
     sb_stemmer_delete(r.stemmer);
-    for (uint32_t i = 0; i < q->count; i++) q->terms[i].weight = 1 + logf(q->terms[i].weight);
+    for (uint32_t i = 0; i < q->count; i++)
+        if (q->terms[i].kind == ASKED) q->terms[i].weight = 1 + logf(q->terms[i].weight);
     for (uint32_t i = 0; i < q->gram_count; i++) q->grams[i].weight = 1 + logf(q->grams[i].weight);
     return RAG_OK;
 }

@@ -7,9 +7,16 @@
 enum { QUERY_GRAMS = 512 };
 enum { QUERY_TERMS = 256 }; /* distinct ones; later ones are ignored */
 
+enum term_kind {
+    ASKED = 0,
+    GUESSED = 1, /* a word of the question has a slip */
+    RELATED = 2, /* the thesaurus names it beside a word of the question */
+};
+
 struct query_term {
     uint32_t term; /* NAME_NONE: in no document */
     float weight;
+    enum term_kind kind;
 };
 
 struct query_gram { /* a letter run that occurs in the index */

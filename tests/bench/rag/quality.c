@@ -203,7 +203,8 @@ static struct rag_index *build(const struct collection *c, const struct rag_tuni
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
     if (rag_learn(version, &model)) exit(2);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
-    fprintf(stderr, "learnt in %.2f s\n", (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+    fprintf(stderr, "learnt in %.2f s\n",
+            (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
     rag_version_put(version);
     rag_index_use(index, model);
     rag_index_publish(index);
@@ -246,7 +247,8 @@ static void set(struct rag_tuning *t, const char *argument) {
                    {"page", &t->page_weight},
                    {"letters_least", &t->letters_least},
                    {"letters_most", &t->letters_most},
-                   {"meaning", &t->meaning_weight}};
+                   {"meaning", &t->meaning_weight},
+                   {"spelling", &t->spelling_weight}};
     const char *value = strchr(argument, '=');
     for (size_t i = 0; value && i < sizeof numbers / sizeof numbers[0]; i++)
         if (!strncmp(numbers[i].name, argument, (size_t)(value - argument)) &&
