@@ -2,6 +2,7 @@
 #include "index.h"
 
 #include "grow.h"
+#include "thesaurus_text.h"
 #include "version.h"
 
 #include <string.h>
@@ -50,7 +51,13 @@ static struct shared *shared_new(const struct rag_options *options,
         shared_put(s);
         return NULL;
     }
-    return s;
+    if (options->without_thesaurus || strcmp(s->dictionary.language, "english") != 0) return s;
+    const char *text = options->thesaurus.len ? options->thesaurus.at : thesaurus_text;
+    const size_t len = options->thesaurus.len ? options->thesaurus.len : thesaurus_text_len;
+    s->thesaurus = thesaurus_new(text, len, s->dictionary.stemmer);
+    if (s->thesaurus) return s;
+    shared_put(s);
+    return NULL;
 }
 
 struct rag_index *index_new_tuned(const struct rag_options *options,

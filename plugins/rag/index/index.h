@@ -73,6 +73,10 @@ struct rag_document {
 struct rag_options {
     const char *language; /* a Snowball stemmer: "english" (also for NULL), "german", … */
     uint32_t dimension;   /* of passages' vectors; 0: there are none */
+    /* Groups of words that stand for one another, a group a line, parted by commas. Empty: the
+     * built-in ones for operations, where the language is English. Copied. */
+    struct rag_text thesaurus;
+    bool without_thesaurus;
 };
 
 struct rag_index;

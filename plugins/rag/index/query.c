@@ -92,6 +92,33 @@ static void take_token(void *to, const char *text, size_t len, enum token_kind k
     if (term == NAME_NONE && kind == TOKEN_WORD) add_spellings(r, text, len);
 }
 
+/* ---- words that stand for one another ---- */
+
+static void take_related(void *to, const char *stem, size_t len, float share) {
+    struct reading *r = to;
+    const struct statistics *s = &r->question->version->statistics;
+    const uint32_t term = names_find(&r->dictionary->terms, stem, len);
+    if (term == NAME_NONE || term >= s->term_count || !s->df[PAGES][term]) return;
+    const float weight = r->question->version->shared->tuning.thesaurus_weight * share;
+    add_term(r, (struct query_term){.term = term, .weight = weight, .kind = RELATED}, 0);
+}
+
+/* Only for a person's words: names and expressions say what they mean. */
+static void add_related(struct reading *r) {
+    const struct question *q = r->question;
+    const struct thesaurus *t = q->version->shared->thesaurus;
+    if (!t || q->promql || q->about.identifiers * 3 > q->about.runs) return;
+    struct stem stems[QUERY_TERMS];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < q->count; i++)
+        if (q->terms[i].term != NAME_NONE) {
+            stems[count].at =
+                names_text(&r->dictionary->terms, q->terms[i].term, &stems[count].len);
+            count++;
+        }
+    thesaurus_expand(t, stems, count, take_related, r);
+}
+
 int question_read(const struct rag_version *v, struct rag_text text, struct question *q) {
     q->version = v;
     q->count = q->unknown = q->gram_count = 0;
@@ -104,6 +131,7 @@ int question_read(const struct rag_version *v, struct rag_text text, struct ques
     if (q->promql) text.at = stripped;
     pthread_rwlock_rdlock(&v->shared->lock);
     analyse(text.at, text.len, take_token, &r, &q->about);
+    add_related(&r);
     pthread_rwlock_unlock(&v->shared->lock);
     sb_stemmer_delete(r.stemmer);
     for (uint32_t i = 0; i < q->count; i++)

@@ -9,13 +9,15 @@ struct rag_tuning {
     float page_weight;                 /* beside the passage's 1 */
     float letters_least, letters_most; /* weight of the letter runs, by the kind of query */
     float meaning_weight;
+    float thesaurus_weight;
     float spelling_weight; /* of a word that is guessed, shared by the guesses */
 };
 
 #define RAG_TUNING                                                                                 \
     {                                                                                              \
         .k1 = 1.2F, .b = 0.75F, .title = 1, .heading = 1, .page_title = 1, .page_weight = 0.5F,    \
-        .letters_least = 0.3F, .letters_most = 1, .meaning_weight = 0.5F, .spelling_weight = 0.8F  \
+        .letters_least = 0.3F, .letters_most = 1, .meaning_weight = 0.5F, .spelling_weight = 0.8F, \
+        .thesaurus_weight = 0.3F                                                                   \
     }
 
 #endif

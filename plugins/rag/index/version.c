@@ -11,6 +11,7 @@ void shared_put(struct shared *s) {
     if (!s || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1) return;
     dictionary_fini(&s->dictionary);
     names_fini(&s->labels);
+    thesaurus_free(s->thesaurus);
     pthread_rwlock_destroy(&s->lock);
     free(s);
 }

@@ -7,6 +7,7 @@
 #define RAG_VERSION_H
 
 #include "segment.h"
+#include "thesaurus.h"
 
 #include <pthread.h>
 
@@ -16,6 +17,7 @@ struct shared {
     pthread_rwlock_t lock; /* of dictionary and labels: readers look up, the writer adds */
     struct dictionary dictionary;
     struct names labels;
+    struct thesaurus *thesaurus; /* NULL: none, or the language is not English */
     struct rag_tuning tuning;
     uint32_t dimension;
 };

@@ -248,6 +248,7 @@ static void set(struct rag_tuning *t, const char *argument) {
                    {"letters_least", &t->letters_least},
                    {"letters_most", &t->letters_most},
                    {"meaning", &t->meaning_weight},
+                   {"thesaurus", &t->thesaurus_weight},
                    {"spelling", &t->spelling_weight}};
     const char *value = strchr(argument, '=');
     for (size_t i = 0; value && i < sizeof numbers / sizeof numbers[0]; i++)
