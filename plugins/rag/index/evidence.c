@@ -21,7 +21,7 @@ static bool holds(const struct level *level, uint32_t term, uint32_t unit) {
 
 void evidence_of(const struct search *s, struct rag_evidence *out) {
     const struct question *q = &s->question;
-    *out = (struct rag_evidence){.terms = q->count, .unknown = q->unknown};
+    *out = (struct rag_evidence){.terms = q->asked, .unknown = q->unknown};
     if (!s->count || !q->count) return;
     const struct candidate *best = &s->candidates[0];
     const struct level *level = &q->version->segments[best->segment]->levels[PAGES];

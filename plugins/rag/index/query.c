@@ -11,7 +11,11 @@
 struct reading {
     struct question *question;
     const struct dictionary *dictionary;
-    struct sb_stemmer *stemmer;      /* the dictionary's own is the writer's */
+    struct sb_stemmer *stemmer;     /* the dictionary's own is the writer's */
+    struct stem stems[QUERY_TERMS]; /* of the question's words, in `text` */
+    uint32_t stem_count;
+    char text[2 * RAG_MAX_QUERY];
+    size_t text_used;
     uint64_t strangers[QUERY_TERMS]; /* hashes of stems in no document, so that each counts once */
 };
 
@@ -38,6 +42,7 @@ static void add_term(struct reading *r, struct query_term term, uint64_t strange
     if (q->count == QUERY_TERMS) return;
     r->strangers[q->count] = stranger;
     q->terms[q->count++] = term;
+    q->asked += term.kind == ASKED;
     q->unknown += term.term == NAME_NONE;
 }
 
@@ -71,6 +76,13 @@ static void take_gram(void *to, const char *run, size_t len) {
         q->grams[q->gram_count++] = (struct query_gram){.gram = gram, .weight = 1};
 }
 
+static void keep_stem(struct reading *r, const char *stem, size_t len) {
+    if (r->stem_count == QUERY_TERMS || len > sizeof r->text - r->text_used) return;
+    memcpy(r->text + r->text_used, stem, len);
+    r->stems[r->stem_count++] = (struct stem){r->text + r->text_used, len};
+    r->text_used += len;
+}
+
 static void take_token(void *to, const char *text, size_t len, enum token_kind kind) {
     struct reading *r = to;
     const char *stem = text;
@@ -84,6 +96,7 @@ static void take_token(void *to, const char *text, size_t len, enum token_kind k
             stem_len = (size_t)sb_stemmer_length(r->stemmer);
         }
     }
+    if (kind != TOKEN_EXACT) keep_stem(r, stem, stem_len);
     uint32_t term = names_find(&r->dictionary->terms, stem, stem_len);
     const struct statistics *s = &r->question->version->statistics;
     if (term != NAME_NONE && (term >= s->term_count || !s->df[PAGES][term])) term = NAME_NONE;
@@ -108,21 +121,17 @@ static void add_related(struct reading *r) {
     const struct question *q = r->question;
     const struct thesaurus *t = q->version->shared->thesaurus;
     if (!t || q->promql || q->about.identifiers * 3 > q->about.runs) return;
-    struct stem stems[QUERY_TERMS];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < q->count; i++)
-        if (q->terms[i].term != NAME_NONE) {
-            stems[count].at =
-                names_text(&r->dictionary->terms, q->terms[i].term, &stems[count].len);
-            count++;
-        }
-    thesaurus_expand(t, stems, count, take_related, r);
+    thesaurus_expand(t, r->stems, r->stem_count, take_related, r);
 }
 
 int question_read(const struct rag_version *v, struct rag_text text, struct question *q) {
     q->version = v;
-    q->count = q->unknown = q->gram_count = 0;
-    struct reading r = {.question = q, .dictionary = &v->shared->dictionary};
+    q->count = q->asked = q->unknown = q->gram_count = 0;
+    struct reading r;
+    r.question = q;
+    r.dictionary = &v->shared->dictionary;
+    r.stem_count = 0;
+    r.text_used = 0;
     r.stemmer = sb_stemmer_new(r.dictionary->language, NULL);
     if (!r.stemmer) return RAG_NO_MEMORY;
     char stripped[RAG_MAX_QUERY];

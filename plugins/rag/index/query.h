@@ -28,7 +28,7 @@ struct question {
     const struct rag_version *version;
     struct query_term terms[QUERY_TERMS];
     uint32_t count;
-    uint32_t unknown;
+    uint32_t asked, unknown; /* of kind ASKED; of these, in no document */
     struct query_gram grams[QUERY_GRAMS];
     uint32_t gram_count;
     struct analysis about;

@@ -22,7 +22,7 @@ static float share(float value, float most) {
 
 /* How much letters count: more where words are unknown or made of several. */
 static float letters_weight(const struct question *q, const struct rag_tuning *t) {
-    const float unknown = q->count ? (float)q->unknown / (float)q->count : 0;
+    const float unknown = q->asked ? (float)q->unknown / (float)q->asked : 0;
     const float made = q->about.runs ? (float)q->about.identifiers / (float)q->about.runs : 0;
     return t->letters_least + (t->letters_most - t->letters_least) * fminf(1, 2 * unknown + made);
 }

@@ -17,7 +17,7 @@ struct rag_tuning {
     {                                                                                              \
         .k1 = 1.2F, .b = 0.75F, .title = 1, .heading = 1, .page_title = 1, .page_weight = 0.5F,    \
         .letters_least = 0.3F, .letters_most = 1, .meaning_weight = 0.5F, .spelling_weight = 0.8F, \
-        .thesaurus_weight = 0.3F                                                                   \
+        .thesaurus_weight = 0.25F                                                                  \
     }
 
 #endif

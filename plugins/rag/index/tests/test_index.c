@@ -45,7 +45,7 @@ static const char *found(struct rag_index *index, const char *words) {
 }
 
 static int setup(void **state) {
-    struct rag_index *index = rag_index_new(&(struct rag_options){0});
+    struct rag_index *index = rag_index_new(&(struct rag_options){.without_thesaurus = true});
     assert_non_null(index);
     put(index, "disk", "NodeDiskFull", "The root disk of a machine has filled up. Remove images.",
         "team=infra");
@@ -138,6 +138,27 @@ static void test_shows_further_passages(void **state) {
     rag_version_put(version);
 }
 
+static void test_thesaurus_adds_words(void **state) {
+    (void)state;
+    struct rag_index *index = rag_index_new(&(struct rag_options){
+        .thesaurus = RAG_TEXT("# groups\nferry, boat  # ships\n lost key , locked out\n\n,,\n")});
+    assert_non_null(index);
+    put(index, "boat", "Boats", "When it sinks.", NULL);
+    put(index, "key", "Doors", "Ring the bell when you are locked out.", NULL);
+    rag_index_publish(index);
+    assert_string_equal(found(index, "ferries"), "boat");
+    assert_string_equal(found(index, "my key is lost"), "key");
+    assert_string_equal(found(index, "key"), ""); /* half of an entry is not the entry */
+    rag_index_free(index);
+}
+
+static void test_guesses_slips(void **state) {
+    struct rag_index *index = *state;
+    assert_string_equal(found(index, "clutser"), "dns");
+    assert_string_equal(found(index, "contaner"), "crash");
+    assert_string_equal(found(index, "dsk"), ""); /* too short to tell */
+}
+
 static void test_refuses_bad_documents(void **state) {
     struct rag_index *index = *state;
     assert_int_equal(put(index, "", "t", "b", NULL), RAG_INVALID);
@@ -153,6 +174,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_labels_filter_inside, setup, teardown),
         cmocka_unit_test_setup_teardown(test_version_stays_as_it_was, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shows_further_passages, setup, teardown),
+        cmocka_unit_test(test_thesaurus_adds_words),
+        cmocka_unit_test_setup_teardown(test_guesses_slips, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refuses_bad_documents, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
