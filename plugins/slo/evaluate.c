@@ -73,7 +73,9 @@ struct due {
 static void add_due(struct due *due, struct window_measure *window, int64_t length_ms,
                     int64_t now_ms) {
     const int64_t age_ms = now_ms - window->at_ms;
-    if (length_ms > quick_window_ms && window->at_ms && age_ms >= 0 && age_ms < SLOW_EVERY_MS)
+    /* An empty one is asked for again at once: it may have been too early. */
+    if (length_ms > quick_window_ms && window->events.total > 0 && age_ms >= 0 &&
+        age_ms < SLOW_EVERY_MS)
         return;
     due->windows[due->count] = window;
     due->lengths_ms[due->count++] = length_ms;
