@@ -199,3 +199,48 @@ plugins: {rag: {}}
     server.start()
     for i in range(20):
         assert documents(server, word(i))[0] == f"{i}.md"
+
+
+def form(parts, boundary="b0undary"):
+    body = b""
+    for name, filename, data in parts:
+        file = f'; filename="{filename}"' if filename else ""
+        body += f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode()
+        body += (data if isinstance(data, bytes) else data.encode()) + b"\r\n"
+    return body + f"--{boundary}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+
+
+def upload(server, parts):
+    body, headers = form(parts)
+    return server.request("POST", "/rag/ingest", body, headers=headers)
+
+
+def test_files_of_a_form(sluice):
+    answer = upload(sluice, [("label", None, "team=web"), ("collection", None, "uploads"), ("f", "a/disk.md", DISK),
+                             ("f", "page.html", "<h1>Proxy</h1><script>x</script><p>Reload the proxy."),
+                             ("f", "bad.md", b"\xff\xfe")])
+    assert answer.status == 200, answer
+    told = answer.json()
+    assert (told["added"], told["failed"]) == (2, 1) and "UTF-8" in told["items"][2]["error"]
+    best = query(sluice, "reload the proxy", labels=["team=web", "collection=uploads"])["passages"][0]
+    assert best["document"] == "page.html" and best["title"] == "Proxy" and best["text"] == "Reload the proxy."
+
+
+def test_predecessors_body_works(sluice):
+    answer = sluice.post("/rag/ingest", {"source": "old.md", "text": QUEUE})
+    assert answer.status == 200 and answer.json()["added"] == 1 and answer.json()["id"]
+    assert documents(sluice, "rebalance")[0] == "old.md"
+
+
+@pytest.mark.parametrize("parts, why", [
+    ([], "no file"), ([("colection", None, "x")], "known are"), ([("f", "a.md", "x"), ("f", "b.md", "y"),
+     ("title", None, "T")], "one file"), ([("label", None, "a\nb"), ("f", "a.md", "x")], "plain text")])
+def test_bad_forms_say_why(shared_server, parts, why):
+    answer = upload(shared_server, parts)
+    assert answer.status == 400 and why in answer.json()["detail"], answer
+
+
+def test_other_bodies_are_refused(shared_server):
+    for type, status in (("text/plain", 415), ("multipart/form-data", 400), ("multipart/form-data; boundary=x", 400)):
+        assert shared_server.request("POST", "/rag/ingest", "hello", headers={"Content-Type": type}).status == status
+    assert shared_server.request("POST", "/rag/ingest", "{", headers={"Content-Type": "application/json"}).status == 400
