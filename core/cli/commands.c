@@ -14,20 +14,19 @@ extern const struct cli_command config_commands[];
 extern const struct cli_command policy_commands[];
 extern const struct cli_command doctor_commands[];
 extern const struct cli_command db_commands[];
+extern const struct cli_command rag_commands[];
 
 static const struct cli_command *table_at(size_t i) {
     const struct cli_command *const tables[] = {
-        serve_commands, status_commands,  doctor_commands,    config_commands,
-        call_commands,  events_commands,  policy_commands,    plugin_commands,
-        db_commands,    version_commands, completion_commands};
+        serve_commands, status_commands,  doctor_commands,     config_commands,
+        call_commands,  events_commands,  policy_commands,     plugin_commands,
+        db_commands,    version_commands, completion_commands, rag_commands};
     return i < sizeof tables / sizeof tables[0] ? tables[i] : NULL;
 }
 
-enum { TABLES = 11 };
-
 const struct cli_command *cli_command_at(size_t i) {
-    for (size_t t = 0; t < TABLES; t++)
-        for (const struct cli_command *row = table_at(t); row && row->words; row++)
+    for (size_t t = 0; table_at(t); t++)
+        for (const struct cli_command *row = table_at(t); row->words; row++)
             if (i-- == 0) return row;
     return NULL;
 }

@@ -188,8 +188,7 @@ static bool fetch_hit(sl_call *call, const struct rag_hit *hit, struct found *fo
     return true;
 }
 
-static void fetch_hits(sl_call *call, const struct search *search, struct findings *out) {
-    const struct rag_result *result = search->result;
+static void fetch_hits(sl_call *call, const struct rag_result *result, struct findings *out) {
     struct found *items = sl_alloc(call, (result->count + 1) * sizeof *items);
     for (size_t i = 0; i < result->count; i++)
         out->count += fetch_hit(call, &result->hits[i], &items[out->count]);
@@ -220,8 +219,9 @@ static int search_version(sl_call *call, struct corpus *corpus,
         rc = sl_offload(call, do_search, &search);
     else
         do_search(&search);
-    if (!rc && search.rc) rc = sl_fail(call, SL_UNAVAILABLE, "the search failed: memory is out");
-    if (!rc) fetch_hits(call, &search, out);
+    if (!rc && (search.rc || !search.result))
+        rc = sl_fail(call, SL_UNAVAILABLE, "the search failed: memory is out");
+    if (!rc) fetch_hits(call, search.result, out);
     rag_result_free(search.result);
     rag_version_put(search.version);
     return rc;

@@ -159,8 +159,8 @@ static int read_part(struct reader *reader) {
     if (read_head(reader, &part)) return -1;
     /* An empty part's mark begins with the CRLF that ended its head. */
     const size_t from = reader->at - 2;
-    const char *end = memmem(reader->body + from, reader->size - from, reader->mark,
-                             reader->mark_size);
+    const char *end =
+        memmem(reader->body + from, reader->size - from, reader->mark, reader->mark_size);
     if (!end) return fail(reader->out, "byte %zu: the boundary behind this part is missing", from);
     part.data = reader->body + reader->at;
     part.size = end < part.data ? 0 : (size_t)(end - part.data);

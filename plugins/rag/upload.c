@@ -111,8 +111,8 @@ int rag_upload(sl_call *call, const cJSON *in, cJSON *out) {
     if (type && !strncasecmp(type, "multipart/", 10))
         return upload_form(call, type, body, size, out);
     if (type && strncasecmp(type, "application/json", 16) != 0)
-        return sl_fail(call, SL_UNSUPPORTED,
-                       "send application/json or multipart/form-data, not %s", type);
+        return sl_fail(call, SL_UNSUPPORTED, "send application/json or multipart/form-data, not %s",
+                       type);
     int rc = sl_json_parse(call, "the body", body, size, &json);
     if (!rc) rc = sl_invoke_as_caller(call, "rag.ingest", json, &told);
     if (rc) return rc;

@@ -73,7 +73,7 @@ static char lower(char c) {
 }
 
 static void add_word(struct words *words, const char *text, size_t size) {
-    char word[WORD_BYTES];
+    char word[WORD_BYTES] = "";
     size_t n = 0;
     for (size_t i = 0; i < size && n + 1 < sizeof word; i++) word[n++] = lower(text[i]);
     word[n] = '\0';
@@ -97,7 +97,7 @@ static bool is_exact(const char *text, size_t size) {
 }
 
 static void add_exact(struct words *words, const char *text, size_t size) {
-    char token[TOKEN_BYTES];
+    char token[TOKEN_BYTES] = "";
     size_t n = 0;
     for (size_t i = 0; i < size && n < sizeof token; i++)
         if (text[i] != ',') token[n++] = lower(text[i]);

@@ -54,11 +54,16 @@ static struct yaml_node *add(struct build *build, enum yaml_kind kind, const yam
     return node;
 }
 
+static bool expects_key(const struct build *build) {
+    const struct yaml_node *parent = build->open[build->depth];
+    return parent && parent->kind == YAML_MAP && !build->key[build->depth];
+}
+
 /* A scalar in the place of a key is kept for the value that follows. */
 static int take_scalar(struct build *build, const yaml_event_t *event, const char *text,
                        size_t size) {
     const char *copy = pool_strndup(build->pool, text, size);
-    if (build->open[build->depth]->kind == YAML_MAP && !build->key[build->depth]) {
+    if (expects_key(build)) {
         build->key[build->depth] = copy;
         build->key_line[build->depth] = (uint32_t)event->start_mark.line;
         return 0;
@@ -72,8 +77,7 @@ static int take_start(struct build *build, const yaml_event_t *event, enum yaml_
     if (build->depth >= YAML_DEPTH)
         return fail(build, "it is nested too deep", event->start_mark.line,
                     event->start_mark.column);
-    const bool as_key = build->open[build->depth]->kind == YAML_MAP && !build->key[build->depth];
-    if (as_key)
+    if (expects_key(build))
         return fail(build, "a key must be text", event->start_mark.line, event->start_mark.column);
     struct yaml_node *node = add(build, kind, event);
     build->open[++build->depth] = node;
@@ -86,6 +90,7 @@ static int take_start(struct build *build, const yaml_event_t *event, enum yaml_
 static void take_end(struct build *build, const yaml_event_t *event) {
     const bool flow = build->flow[build->depth];
     struct yaml_node *node = build->open[build->depth--];
+    if (!node) return;
     if (node->last && node->last->to > node->to) node->to = node->last->to;
     if (flow) node->to = (uint32_t)event->end_mark.line;
 }

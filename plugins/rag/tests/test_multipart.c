@@ -64,7 +64,8 @@ static void refuses_what_is_not_whole(void **state) {
     refuses(TYPE, "--XX\r\n" HEAD "text", "boundary behind this part is missing");
     refuses(TYPE, "--XX\r\n" HEAD "text\r\n--XX--x", "more behind the last");
     refuses(TYPE, "--XX\r\nContent-Type: x\r\n\r\n\r\n--XX--", "needs Content-Disposition");
-    refuses(TYPE, "--XX\r\nContent-Disposition: form-data; name=\"a\nb\"\r\n\r\n\r\n--XX--", "CRLF");
+    refuses(TYPE, "--XX\r\nContent-Disposition: form-data; name=\"a\nb\"\r\n\r\n\r\n--XX--",
+            "CRLF");
     refuses(TYPE, "--XX\r\nContent-Disposition: attachment; name=\"a\"\r\n\r\n\r\n--XX--",
             "form-data is expected");
     refuses(TYPE,
@@ -78,7 +79,8 @@ static void bounds_hold(void **state) {
     static char body[200000];
     char *at = body;
     for (int i = 0; i <= MULTIPART_PARTS; i++) {
-        static const char part[] = "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n";
+        static const char part[] =
+            "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n";
         memcpy(at, part, sizeof part - 1);
         at += sizeof part - 1;
     }
