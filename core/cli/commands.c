@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+extern const struct cli_command ask_commands[];
 extern const struct cli_command call_commands[];
 extern const struct cli_command plugin_commands[];
 extern const struct cli_command status_commands[];
@@ -18,9 +19,9 @@ extern const struct cli_command rag_commands[];
 
 static const struct cli_command *table_at(size_t i) {
     const struct cli_command *const tables[] = {
-        serve_commands, status_commands,  doctor_commands,     config_commands,
-        call_commands,  events_commands,  policy_commands,     plugin_commands,
-        db_commands,    version_commands, completion_commands, rag_commands};
+        serve_commands,   status_commands,     doctor_commands, config_commands, ask_commands,
+        call_commands,    events_commands,     policy_commands, plugin_commands, db_commands,
+        version_commands, completion_commands, rag_commands};
     return i < sizeof tables / sizeof tables[0] ? tables[i] : NULL;
 }
 

@@ -41,7 +41,7 @@ static void say_unknown_app(struct inquiry *inquiry) {
     else
         say(inquiry, "No deployment%s is known%s.", scope_text(inquiry),
             inquiry->slots.time.to_ms ? " at that time" : "");
-    if (inquiry->trouble && !inquiry->deployments->child) say(inquiry, "(%s)", inquiry->trouble);
+    if (inquiry->blind) say(inquiry, "(%s)", inquiry->blind);
     suggest(inquiry, "deploy.list", cJSON_CreateObject(), "see which deployments there are");
 }
 
@@ -101,7 +101,7 @@ void answer_deployments(struct inquiry *inquiry) {
     }
     say(inquiry, "%d deployment%s%s fit%s%s.%s", count, count == 1 ? "" : "s", scope_text(inquiry),
         count == 1 ? "s" : "", count > SHOWN ? "; the newest of them" : "", list);
-    if (inquiry->trouble && !inquiry->deployments->child) say(inquiry, "(%s)", inquiry->trouble);
+    if (inquiry->blind) say(inquiry, "(%s)", inquiry->blind);
     suggest(inquiry, "deploy.list", cJSON_CreateObject(), "see all of them");
 }
 

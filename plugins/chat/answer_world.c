@@ -51,10 +51,18 @@ static double tell_objectives(struct inquiry *inquiry, bool all) {
     int shown = 0;
     cJSON_ArrayForEach(item, sl_get(answer, "items")) {
         const cJSON *left = sl_get(item, "budget_left");
-        if (!is_of_service(inquiry, item) || !cJSON_IsNumber(left)) continue;
+        if (!is_of_service(inquiry, item)) continue;
+        if (!cJSON_IsNumber(left)) {
+            if (all)
+                say(inquiry, "Of %s %s there is no data, so its budget is not known %s.",
+                    text_of(item, "service"), text_of(item, "objective"),
+                    objective_ref(inquiry, item));
+            continue;
+        }
         if (left->valuedouble < least) least = left->valuedouble;
         const cJSON *alerts = sl_get(item, "alerts");
-        if (shown++ >= SHOWN || (!all && left->valuedouble > 0.25 && !(alerts && alerts->child)))
+        if (shown++ >= SHOWN ||
+            (!all && !asked_app(inquiry) && left->valuedouble > 0.25 && !(alerts && alerts->child)))
             continue;
         const char *burns = burns_of(inquiry, item);
         say(inquiry, "%s %s: %.1f %% of the error budget is left (target %g)%s%s %s.",
@@ -255,13 +263,13 @@ void answer_safe(struct inquiry *inquiry) {
     inquiry->answer = "";
     if (judgement.against) {
         inquiry->root_cause = judgement.first;
-        say(inquiry, "Rather not now%s: %s.", scope_text(inquiry), judgement.first);
+        say(inquiry, "Rather no deployment%s now: %s.", scope_text(inquiry), judgement.first);
     } else if (judgement.unseen) {
         say(inquiry,
-            "Nothing that I can see speaks against it%s, but %d of 4 checks could not be made.",
+            "Nothing that I can see speaks against a deployment%s, but %d of 4 checks could not be made.",
             scope_text(inquiry), judgement.unseen);
     } else {
-        say(inquiry, "Yes, nothing speaks against it%s.", scope_text(inquiry));
+        say(inquiry, "Yes, nothing speaks against a deployment%s.", scope_text(inquiry));
     }
     say(inquiry, "%s", told);
     say(inquiry, "What decides is the request itself: its risk and the policies.");

@@ -29,6 +29,7 @@ struct inquiry {
     const cJSON *deployments; /* the newest of all, or an empty list; never NULL once read */
     const cJSON *policies;
     const char *trouble; /* why the last look gave nothing */
+    const char *blind;   /* why deployments cannot be seen; NULL: they can */
 
     const char *answer, *root_cause, *fix, *method;
     cJSON *next; /* next_best_action */

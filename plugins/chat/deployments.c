@@ -128,6 +128,11 @@ static const cJSON *first_that_fits(struct inquiry *inquiry, const cJSON *rows,
         cJSON_AddNumberToObject(in, "limit", 500);
         events = sl_get(look(inquiry, "events.list", in), "items");
     }
+    /* A denial is what "blocked" means first. */
+    cJSON_ArrayForEach(row, rows) {
+        if (wanted == WANT_BLOCKED && strcmp(sl_get_text(row, "status", ""), "DENIED") == 0)
+            return row;
+    }
     cJSON_ArrayForEach(row, rows) {
         if (status_fits(sl_get_text(row, "status", ""), wanted) ||
             events_fit(events, sl_get_text(row, "id", ""), wanted))
@@ -178,8 +183,10 @@ static void say_none(struct inquiry *inquiry, const cJSON *rows, enum wanted wan
         say(inquiry, "The newest is %s of %s to %s, which is %s %s.", sl_get_text(newest, "id", ""),
             sl_get_text(newest, "app_name", ""), sl_get_text(newest, "environment", ""),
             sl_get_text(newest, "status", ""), deployment_ref(inquiry, newest));
-    else if (inquiry->trouble && !inquiry->deployments->child)
-        say(inquiry, "(%s)", inquiry->trouble);
+    if (inquiry->blind) {
+        inquiry->answerable = false;
+        say(inquiry, "(%s)", inquiry->blind);
+    }
     suggest(inquiry, "deploy.list", app ? object1("app_name", app) : cJSON_CreateObject(),
             "see which deployments there are");
 }

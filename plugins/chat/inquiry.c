@@ -217,15 +217,20 @@ static void find_unknown_app(struct inquiry *inquiry) {
     inquiry->deployments = rows;
 }
 
+/* Services with objectives are known too, deployed here or not. */
 static struct known app_names(struct inquiry *inquiry) {
     struct known apps = names_of(inquiry->call, inquiry->deployments, "app_name");
-    if (!can_look(inquiry, "slo.status")) return apps;
-    const cJSON *services = items_of(look(inquiry, "slo.status", cJSON_CreateObject()));
-    const struct known more = names_of(inquiry->call, services, "service");
-    const char **all = sl_alloc(inquiry->call, (apps.count + more.count + 1) * sizeof *all);
-    memcpy(all, apps.names, apps.count * sizeof *all);
-    for (size_t i = 0; i < more.count && apps.count < SLOT_NAMES; i++)
-        if (!has_name(all, apps.count, more.names[i])) all[apps.count++] = more.names[i];
+    if (!can_look(inquiry, "slo.objectives")) return apps;
+    const cJSON *rows = items_of(look(inquiry, "slo.objectives", cJSON_CreateObject())), *row;
+    const size_t most = apps.count + (size_t)cJSON_GetArraySize(rows);
+    const char **all = sl_alloc(inquiry->call, (most + 1) * sizeof *all);
+    if (apps.count) memcpy(all, apps.names, apps.count * sizeof *all);
+    cJSON_ArrayForEach(row, rows) {
+        const char *id = sl_get_text(row, "id", ""); /* service/name */
+        const char *service = sl_strndup(inquiry->call, id, strcspn(id, "/"));
+        if (*service && apps.count < SLOT_NAMES && !has_name(all, apps.count, service))
+            all[apps.count++] = service;
+    }
     return (struct known){all, apps.count};
 }
 
@@ -236,6 +241,7 @@ int inquiry_read(struct inquiry *inquiry) {
     cJSON *in = cJSON_CreateObject();
     cJSON_AddNumberToObject(in, "limit", NAMES_READ);
     inquiry->deployments = items_of(look(inquiry, "deploy.list", in));
+    inquiry->blind = inquiry->trouble;
     inquiry->policies = items_of(look(inquiry, "policy.list", cJSON_CreateObject()));
     slots_names(&inquiry->slots, &inquiry->words, app_names(inquiry),
                 names_of(call, inquiry->policies, "name"), (struct known){NULL, 0});

@@ -203,9 +203,14 @@ struct intent_guess intent_guess(const struct words *words, struct intent_facts 
         if (rule->weight > scores[rule->intent] && rule_holds(rule->needs, words, facts))
             scores[rule->intent] = rule->weight;
     }
-    /* "Can I ..." asks; "can you roll back" and "roll back" tell. */
+    /* "Can I ..." and "is there ..." ask; "can you roll back" and "roll back" tell. */
+    static const char openers[] =
+        " is are was were does did do has have any when what which where how ";
+    char first[WORD_BYTES + 2] = " ";
+    if (words->count) (void)snprintf(first, sizeof first, " %s ", words->at[0].text);
     const bool asks = words_find(words, "i") >= 0 || words_find(words, "we") >= 0 ||
-                      words_about(words, "why") || words_about(words, "who");
+                      words_about(words, "why") || words_about(words, "who") ||
+                      (words->count && strstr(openers, first));
     if (is_command(words) && !asks) scores[INTENT_ACT] = 9;
     struct intent_guess guess = {INTENT_DOCUMENTS, 0, 0};
     double second = 0;
