@@ -137,7 +137,8 @@ void arena_reset(struct arena *arena) {
     poison(arena->at, (size_t)(arena->end - arena->at));
 }
 
-static void *alloc_in_new_chunk(struct arena *arena, size_t size) {
+/* Apart from arena_alloc, which then needs no registers saved. */
+__attribute__((noinline, cold)) static void add_chunk(struct arena *arena, size_t size) {
     /* Grow with what is used, so that large calls take few chunks. */
     size_t wanted = size + RED_ZONE + 16;
     if (arena->used_bytes > wanted && arena->used_bytes <= (size_t)8 << 20)
@@ -148,18 +149,36 @@ static void *alloc_in_new_chunk(struct arena *arena, size_t size) {
     arena->used_bytes += chunk->size;
     arena->at = (char *)(chunk + 1);
     arena->end = (char *)chunk + chunk->size;
+}
+
+__attribute__((noinline, cold)) static void *alloc_in_new_chunk(struct arena *arena, size_t size) {
+    if (size > SIZE_MAX / 2) fatal("impossible size", size);
+    add_chunk(arena, size);
     return arena_alloc(arena, size);
 }
 
 void *arena_alloc(struct arena *arena, size_t size) {
     size_t rounded = (size + RED_ZONE + 15) & ~(size_t)15;
-    if (__builtin_expect(size > SIZE_MAX / 2, 0)) fatal("impossible size", size);
-    if (__builtin_expect((size_t)(arena->end - arena->at) < rounded, 0))
+    if (__builtin_expect(size > SIZE_MAX / 2 || (size_t)(arena->end - arena->at) < rounded, 0))
         return alloc_in_new_chunk(arena, size);
     void *block = arena->at;
     arena->at += rounded;
     unpoison(block, size);
     return block;
+}
+
+char *arena_open(struct arena *arena, size_t least, size_t *room) {
+    if ((size_t)(arena->end - arena->at) < least + RED_ZONE) add_chunk(arena, least);
+    *room = (size_t)(arena->end - arena->at) - RED_ZONE;
+    unpoison(arena->at, *room);
+    return arena->at;
+}
+
+void arena_close(struct arena *arena, size_t used) {
+    size_t rounded = (used + RED_ZONE + 15) & ~(size_t)15;
+    poison(arena->at + used, (size_t)(arena->end - arena->at) - used);
+    arena->at += rounded;
+    if (arena->at > arena->end) arena->at = arena->end;
 }
 
 void *arena_zalloc(struct arena *arena, size_t size) {
@@ -215,8 +234,19 @@ bool arena_owns(const void *block) {
     return (const char *)block >= region.base && (const char *)block < region.end;
 }
 
+/* Small blocks that fit, which nearly all of a tree's are, are taken right here. */
 static void *json_malloc(size_t size) {
-    return current ? arena_alloc(current, size) : malloc(size);
+    struct arena *arena = current;
+    if (__builtin_expect(!arena, 0)) return malloc(size);
+#ifndef HAVE_ASAN
+    size_t rounded = (size + 15) & ~(size_t)15;
+    if (__builtin_expect(size <= CHUNK_BYTES && (size_t)(arena->end - arena->at) >= rounded, 1)) {
+        void *block = arena->at;
+        arena->at += rounded;
+        return block;
+    }
+#endif
+    return arena_alloc(arena, size);
 }
 
 static void json_free(void *block) {

@@ -27,6 +27,11 @@ void arena_reset(struct arena *arena); /* keeps the first chunk */
 /* Aligned to 16, not zeroed; never NULL: out of memory ends the process with a line that says so.
  */
 void *arena_alloc(struct arena *arena, size_t size);
+/* A block whose size is known at its end only: everything that is free in a chunk, at least `least`
+ * bytes, aligned to 16. Nothing else may be taken from the arena until arena_close says how much of
+ * it is kept; opened again before that, the bytes written so far are still readable. */
+char *arena_open(struct arena *arena, size_t least, size_t *room);
+void arena_close(struct arena *arena, size_t used);
 void *arena_zalloc(struct arena *arena, size_t size);
 char *arena_strndup(struct arena *arena, const char *text, size_t size);
 char *arena_strdup(struct arena *arena, const char *text);

@@ -15,9 +15,8 @@ struct writer {
 };
 
 static void grow(struct writer *writer, size_t more) {
-    size_t room = writer->room * 2;
-    while (room < writer->size + more) room *= 2;
-    char *text = arena_alloc(writer->arena, room);
+    size_t room;
+    char *text = arena_open(writer->arena, (writer->size + more) * 2, &room);
     memcpy(text, writer->text, writer->size);
     writer->text = text;
     writer->room = room;
@@ -60,30 +59,47 @@ static const char *put_special(struct writer *writer, const char *at, const char
     return at + 1;
 }
 
-/* Copies first and looks then: in the writer's own memory 16 bytes can be read at once, and the
- * closing quote ends the look. Most strings need nothing more. */
+/* Copies `size` bytes, perhaps a few more, and tells whether one of them cannot stand in a string as
+ * it is. There is room for JSON_LOOK_AHEAD bytes more at `to`; nothing is read behind `from`'s NUL. */
+static inline bool copy_plain(char *to, const char *from, size_t size) {
+    if (size >= 16) {
+        unsigned special = 0;
+        for (size_t at = 0; at + 16 <= size; at += 16) special |= copy_16(to + at, from + at);
+        return !(special | copy_16(to + size - 16, from + size - 16));
+    }
+    if (size >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + size - 4, from + size - 4, 4);
+    } else {
+        for (size_t at = 0; at < size; at++) to[at] = from[at];
+    }
+    return !(special_of_16(to) & ((1U << size) - 1));
+}
+
+static void put_marked_string(struct writer *writer, const char *text, size_t size) {
+    for (const char *at = text, *end = text + size; at < end;) {
+        const char *stop = json_plain_run(at, end);
+        if (stop > at) put(writer, at, (size_t)(stop - at));
+        at = stop < end ? put_special(writer, stop, end) : end;
+    }
+    put_byte(writer, '"');
+}
+
 static void put_string(struct writer *writer, const char *text) {
     if (!text) text = "";
     size_t size = strlen(text);
     char *to = space(writer, size + 2 + JSON_LOOK_AHEAD);
     *to++ = '"';
-    memcpy(to, text, size + 1);
-    to[size] = '"'; /* in the place of the NUL */
-    size_t plain = 0;
-    for (size_t run = JSON_LOOK_AHEAD; run == JSON_LOOK_AHEAD; plain += run)
-        run = plain_of_16(to + plain);
-    if (plain == size) {
-        writer->size += size + 2;
+    if (!copy_plain(to, text, size)) {
+        writer->size++;
+        put_marked_string(writer, text, size);
         return;
     }
-    writer->size += 1 + plain;
-    for (const char *at = text + plain, *end = text + size; at < end;) {
-        at = put_special(writer, at, end);
-        const char *stop = json_plain_run(at, end);
-        if (stop > at) put(writer, at, (size_t)(stop - at));
-        at = stop;
-    }
-    put_byte(writer, '"');
+    to[size] = '"';
+    writer->size += size + 2;
 }
 
 static void put_value(struct writer *writer, const cJSON *json) {
@@ -124,14 +140,15 @@ static void put_value(struct writer *writer, const cJSON *json) {
 }
 
 char *json_print(struct arena *arena, const cJSON *json, size_t *size) {
-    struct writer writer = {.arena = arena, .room = 512};
-    writer.text = arena_alloc(arena, writer.room);
+    struct writer writer = {.arena = arena};
+    writer.text = arena_open(arena, 512, &writer.room);
     if (json) {
         put_value(&writer, json);
     } else {
         put(&writer, "null", 4);
     }
     *space(&writer, 1) = 0;
+    arena_close(arena, writer.size + 1);
     if (size) *size = writer.size;
     return writer.text;
 }

@@ -308,8 +308,24 @@ cJSON *op_problem(struct sl_call *call) {
 
 /* ---- operations calling operations ---- */
 
-/* One block for all children of an object or list: most of a request is small objects. */
-static void share_children(struct arena *arena, cJSON *copy) {
+static void share_children(struct arena *arena, struct field_rows rows, cJSON *copy);
+
+/* What the check of a value by `row` may change below it gets nodes of its own. */
+static void share_below(struct arena *arena, const sl_field *row, size_t row_size, cJSON *value) {
+    static const struct field_rows none = {NULL, 0};
+    const struct field_rows fields = {row->fields, row_size};
+    if (row->type != SL_T_LIST && row->type != SL_T_MAP) {
+        if (row->fields) share_children(arena, fields, value);
+        return;
+    }
+    share_children(arena, none, value);
+    for (cJSON *item = value->child; item && row->fields; item = item->next)
+        if (item->child) share_children(arena, fields, item);
+}
+
+/* One block for all children of an object or list: most of a request is small objects. Members that
+ * no row describes stay as they are: nobody changes them. */
+static void share_children(struct arena *arena, struct field_rows rows, cJSON *copy) {
     size_t count = 0;
     for (const cJSON *child = copy->child; child; child = child->next) count++;
     if (!count) return;
@@ -319,17 +335,20 @@ static void share_children(struct arena *arena, cJSON *copy) {
         items[i] = *child;
         items[i].prev = i ? &items[i - 1] : &items[count - 1]; /* the first knows the last */
         items[i].next = i + 1 < count ? &items[i + 1] : NULL;
-        share_children(arena, &items[i]);
+        if (!child->child || !child->string || !rows.first) continue;
+        const sl_field *row = field_find(rows, child->string);
+        if (row) share_below(arena, row, rows.row_size, &items[i]);
     }
     copy->child = items;
 }
 
-/* A tree that shares its strings with `json`, so that a callee may complete it. In the arena. */
-static cJSON *share(struct arena *arena, const cJSON *json) {
+/* A tree that shares with `json` what no callee changes, so that fields_check may complete it. In
+ * the arena. */
+static cJSON *share(struct arena *arena, struct field_rows rows, const cJSON *json) {
     cJSON *copy = arena_alloc(arena, sizeof *copy);
     *copy = *json;
     copy->next = copy->prev = NULL;
-    share_children(arena, copy);
+    share_children(arena, rows, copy);
     return copy;
 }
 
@@ -347,7 +366,7 @@ static int invoke(sl_call *call, const char *name, const cJSON *in, cJSON **out,
     child.waiting = NULL;
     struct arena *before = arena_use(call->arena);
     cJSON *answer = cJSON_CreateObject();
-    cJSON *input = in ? share(call->arena, in) : cJSON_CreateObject();
+    cJSON *input = in ? share(call->arena, op->in, in) : cJSON_CreateObject();
     int rc = op_run(&child, op, input, answer, ask);
     arena_use(before);
     if (child.cancelled) call->cancelled = child.cancelled;

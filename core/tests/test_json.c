@@ -305,6 +305,33 @@ static void prints_clean_text(void **state) {
     arena_fini(&arena);
 }
 
+/* Strings are looked at in blocks: each length, with something special at each place. */
+static void prints_what_it_reads(void **state) {
+    (void)state;
+    static const char *const specials[] = {"x", "\"", "\\", "\n", "\x1f", "\x7f", "\xc3\xb6"};
+    struct arena arena;
+    arena_init(&arena);
+    for (size_t size = 0; size < 50; size++)
+        for (size_t at = 0; at <= size; at++)
+            for (size_t i = 0; i < sizeof specials / sizeof *specials; i++) {
+                char *text = calloc(
+                    1, at + strlen(specials[i]) < size ? size + 1 : at + strlen(specials[i]) + 1);
+                memset(text, 'a', size);
+                memcpy(text + at, specials[i], strlen(specials[i]));
+                cJSON *string = cJSON_CreateStringReference(text);
+                size_t printed_size;
+                const char *printed = json_print(&arena, string, &printed_size);
+                struct json_fault fault;
+                const cJSON *again = json_parse(&arena, printed, printed_size, &fault);
+                assert_non_null(again);
+                assert_string_equal(again->valuestring, text);
+                cJSON_Delete(string);
+                free(text);
+                arena_reset(&arena);
+            }
+    arena_fini(&arena);
+}
+
 static void prints_long_text(void **state) {
     (void)state;
     struct arena arena;
@@ -335,6 +362,7 @@ int main(void) {
         cmocka_unit_test(numbers_round_trip),
         cmocka_unit_test(reads_numbers_as_strtod_does),
         cmocka_unit_test(prints_clean_text),
+        cmocka_unit_test(prints_what_it_reads),
         cmocka_unit_test(prints_long_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@ head = f"{'POST' if data else 'GET'} {url.path} HTTP/1.1\r\nHost: {url.netloc}\r
 if data:
     head += f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
 request = head.encode() + b"\r\n" + data
-connections = [socket.create_connection((url.hostname, url.port)) for _ in range(16)]
+connections = [socket.create_connection((url.hostname, url.port)) for _ in range(int(__import__("os").environ.get("CONNS","16")))]
 
 
 def answer(connection):
