@@ -87,6 +87,8 @@ struct driver {
     /* What undo goes back to: fills `image` with the version before, SL_NOT_FOUND when it is not
      * known. NULL: the engine looks into its own history. */
     int (*previous)(sl_call *call, const struct driver_wish *wish, const char **image);
+    /* Replaces the pods one by one, same version. NULL: it cannot. */
+    int (*restart)(sl_call *call, const struct driver_wish *wish);
 };
 
 /* An empty view: everything not known. */
