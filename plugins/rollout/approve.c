@@ -1,7 +1,7 @@
 /* approve.c - a person answers for a deployment: by name, with a reason, for a time, not their own. */
+#include "answer.h"
 #include "engine_ops.h"
 #include "gates_kinds.h"
-#include "answer.h"
 #include "tree.h"
 
 #include <string.h>
@@ -31,7 +31,8 @@ static int read_deployment(sl_call *call, struct approval *approval) {
     if (rc) return rc;
     if (!rows.count)
         return sl_fail(call, SL_NOT_FOUND,
-                       "there is no deployment '%s'; deploy.list shows those that are", approval->id);
+                       "there is no deployment '%s'; deploy.list shows those that are",
+                       approval->id);
     const char *author = text_of(sl_cell_json(call, &rows, 0, "request"), "author");
     approval->status = sl_cell_text(&rows, 0, "status");
     approval->author = author ? author : "";
@@ -67,21 +68,21 @@ static void add_approval(sl_call *call, sl_batch *batch, const cJSON *in,
     const struct rollout *rollout = sl_state(call);
     const int64_t now_ms = sl_now_ms(call);
     const int64_t lasts_ms = sl_get_int(rollout->config, "approval_lasts", 86400000);
-    sl_batch_add(batch,
-                 "INSERT INTO rollout_approval (tenant, run, approver, reason, at, expires_at) "
-                 "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, run, approver) DO UPDATE SET "
-                 "reason = excluded.reason, at = excluded.at, expires_at = excluded.expires_at",
-                 SL_ARGS(sl_text(approval->id), sl_text(sl_actor(call)),
-                         sl_text(sl_get_text(in, "reason", "")), sl_int(now_ms),
-                         sl_int(now_ms + lasts_ms)));
+    sl_batch_add(
+        batch,
+        "INSERT INTO rollout_approval (tenant, run, approver, reason, at, expires_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, run, approver) DO UPDATE SET "
+        "reason = excluded.reason, at = excluded.at, expires_at = excluded.expires_at",
+        SL_ARGS(sl_text(approval->id), sl_text(sl_actor(call)),
+                sl_text(sl_get_text(in, "reason", "")), sl_int(now_ms), sl_int(now_ms + lasts_ms)));
     cJSON *data = cJSON_CreateObject();
     put_text(data, "deployment_id", approval->id);
     put_text(data, "approver", sl_actor(call));
     put_text(data, "reason", sl_get_text(in, "reason", ""));
     put_number(data, "approvals", (double)approval->given);
     put_number(data, "quorum", (double)approval->quorum);
-    sl_batch_emit(batch, "deployment.approval_given", sl_printf(call, "deployment/%s", approval->id),
-                  data);
+    sl_batch_emit(batch, "deployment.approval_given",
+                  sl_printf(call, "deployment/%s", approval->id), data);
 }
 
 /* The last approval that was missing: what was held becomes approved, and its rollout begins by the
@@ -123,10 +124,11 @@ int rollout_approve(sl_call *call, const cJSON *in, cJSON *out) {
     if (!rc) rc = check_person(call, &approval);
     if (rc) return rc;
     sl_rows rows;
-    rc = sl_query(call, &rows,
-                  "SELECT count(*) AS given FROM rollout_approval WHERE tenant = $1 AND run = $2 AND "
-                  "expires_at > $3 AND approver <> $4",
-                  SL_ARGS(sl_text(approval.id), sl_int(sl_now_ms(call)), sl_text(sl_actor(call))));
+    rc = sl_query(
+        call, &rows,
+        "SELECT count(*) AS given FROM rollout_approval WHERE tenant = $1 AND run = $2 AND "
+        "expires_at > $3 AND approver <> $4",
+        SL_ARGS(sl_text(approval.id), sl_int(sl_now_ms(call)), sl_text(sl_actor(call))));
     if (rc) return rc;
     approval.given = sl_cell_int(&rows, 0, "given") + 1;
     approval.quorum = sl_get_int(rollout->config, "quorum", 1);
@@ -139,6 +141,7 @@ int rollout_approve(sl_call *call, const cJSON *in, cJSON *out) {
     put_text(out, "id", approval.id);
     put_number(out, "approvals", (double)approval.given);
     put_number(out, "quorum", (double)approval.quorum);
-    put_text(out, "status", held && approval.given < approval.quorum ? "NEEDS_APPROVAL" : "APPROVED");
+    put_text(out, "status",
+             held && approval.given < approval.quorum ? "NEEDS_APPROVAL" : "APPROVED");
     return sl_commit(batch);
 }

@@ -191,8 +191,7 @@ static int look(sl_call *call, const struct driver_wish *wish, const struct site
         return 0;
     }
     const size_t first_before = sight->pools.stable[0];
-    if (!haproxy_follow_traffic(&sight->servers, &sight->pools) &&
-        wish->goal != DRIVER_ROLL_BACK)
+    if (!haproxy_follow_traffic(&sight->servers, &sight->pools) && wish->goal != DRIVER_ROLL_BACK)
         return sl_fail(
             call, SL_CONFLICT,
             "haproxy: both pools of backend '%s' have weight before this rollout moved "

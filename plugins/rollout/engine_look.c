@@ -51,8 +51,8 @@ static bool call_driver(sl_call *call, const struct run *run, struct driver_view
     run_wish(call, run, &wish);
     *view = driver_blind(call);
     if (!driver) {
-        view->message = sl_printf(call, "there is no driver '%s'; there are: %s", run->driver,
-                                  driver_names());
+        view->message =
+            sl_printf(call, "there is no driver '%s'; there are: %s", run->driver, driver_names());
         return false;
     }
     show_manifests(call, run, &wish);
@@ -155,9 +155,8 @@ static void gather(sl_call *call, struct run *run, struct hop *hop) {
     hop->seen = call_driver(call, run, &hop->view);
     hop->verdicts = cJSON_CreateArray();
     const int64_t now_ms = sl_now_ms(call);
-    hop->look = (struct machine_look){.now_ms = now_ms,
-                                      .sight = sight_of(&hop->view, hop->seen),
-                                      .measured = hop->measured};
+    hop->look = (struct machine_look){
+        .now_ms = now_ms, .sight = sight_of(&hop->view, hop->seen), .measured = hop->measured};
     hop->look.measured_count = machine_due_metrics(&run->spec, &run->state, now_ms, hop->measured);
     measure_due(call, run, &hop->view, hop->measured, hop->look.measured_count);
     if (hop->seen && machine_guarded(&run->state))

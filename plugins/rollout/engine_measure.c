@@ -31,8 +31,9 @@ static struct measurement of_counts(sl_call *call, const struct metric *metric,
                                     const struct driver_view *view) {
     cJSON *value = cJSON_CreateArray();
     if (view->canary.requests >= 1)
-        cJSON_AddItemToArray(value, cJSON_CreateNumber((view->canary.requests - view->canary.errors) /
-                                                       view->canary.requests));
+        cJSON_AddItemToArray(value,
+                             cJSON_CreateNumber((view->canary.requests - view->canary.errors) /
+                                                view->canary.requests));
     struct measurement measured = judged(call, metric, value);
     measured.simulated = view->simulated;
     return measured;
@@ -63,8 +64,7 @@ static struct measurement of_prometheus(sl_call *call, const struct metric *metr
 
 static const char *const *headers_of(sl_call *call, const cJSON *web) {
     const cJSON *list = item_of(web, "headers"), *row;
-    const char **headers =
-        sl_alloc(call, sizeof *headers * ((size_t)cJSON_GetArraySize(list) + 2));
+    const char **headers = sl_alloc(call, sizeof *headers * ((size_t)cJSON_GetArraySize(list) + 2));
     size_t count = 0;
     cJSON_ArrayForEach(row, list) {
         const char *key = text_of(row, "key"), *value = text_of(row, "value");
@@ -139,8 +139,9 @@ struct measurement run_measure(sl_call *call, const struct run *run, const struc
     if (web) return of_web(call, metric, web);
     const char *query = text_of(prometheus, "query");
     if (query) return of_prometheus(call, metric, query);
-    return broken(sl_printf(call, "no provider that can be asked here: %.60s; there are "
-                                  "prometheus, web and driver",
+    return broken(sl_printf(call,
+                            "no provider that can be asked here: %.60s; there are "
+                            "prometheus, web and driver",
                             provider && provider->child ? provider->child->string : "none"));
 }
 
@@ -179,9 +180,8 @@ static const cJSON *counting_start(struct run *run, const struct driver_view *vi
 static struct machine_gate gate_of(sl_call *call, const struct judge_verdict *verdict,
                                    const struct judge_finding *finding,
                                    const struct driver_view *view) {
-    static const enum gate_answer answers[] = {[JUDGE_HOLD] = GATE_HOLD,
-                                               [JUDGE_PASS] = GATE_PASS,
-                                               [JUDGE_FAIL] = GATE_FAIL};
+    static const enum gate_answer answers[] = {
+        [JUDGE_HOLD] = GATE_HOLD, [JUDGE_PASS] = GATE_PASS, [JUDGE_FAIL] = GATE_FAIL};
     return (struct machine_gate){.answer = answers[verdict->answer],
                                  .aborts = true,
                                  .name = "CanaryJudge",
@@ -207,8 +207,9 @@ static void tell_judge(sl_call *call, const struct run *run, const struct judge_
     }
     if (gate->answer == GATE_HOLD && isfinite(finding->more_samples))
         put_text(verdict, "would_pass_if",
-                 sl_printf(call, "about %.0f more requests reach the new version and it stays as "
-                                 "it is",
+                 sl_printf(call,
+                           "about %.0f more requests reach the new version and it stays as "
+                           "it is",
                            ceil(finding->more_samples)));
     put_number(verdict, "window_ms", (double)(sl_now_ms(call) - run->state.settled_ms));
     if (gate->simulated) put_bool(verdict, "simulated", true);
@@ -243,7 +244,8 @@ struct machine_gate run_guard(sl_call *call, struct run *run, const struct drive
     if (canary.all < 1)
         return (struct machine_gate){.answer = GATE_HOLD,
                                      .name = "CanaryJudge",
-                                     .why = "no request has reached the new version at this weight"};
+                                     .why =
+                                         "no request has reached the new version at this weight"};
     judge(&metric, 1, &(struct judge_settings){0}, finding, verdict);
     const struct machine_gate gate = gate_of(call, verdict, finding, view);
     tell_judge(call, run, finding, &gate, verdicts);

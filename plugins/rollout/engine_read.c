@@ -1,7 +1,7 @@
 /* engine_read.c - rollout.get, .list, .explain: how it stands, in numbers and in words. */
+#include "answer.h"
 #include "engine_ops.h"
 #include "engine_run.h"
-#include "answer.h"
 #include "tree.h"
 
 #include <string.h>
@@ -29,7 +29,9 @@ static void show_steps(const struct run *run, cJSON *out) {
             put_text(step, "step", text);
         }
         put_text(step, "state",
-                 done || i < run->state.step ? "done" : i == run->state.step ? "now" : "to come");
+                 done || i < run->state.step ? "done"
+                 : i == run->state.step      ? "now"
+                                             : "to come");
     }
 }
 
@@ -139,9 +141,12 @@ int rollout_get(sl_call *call, const cJSON *in, cJSON *out) {
 /* ---- list ---- */
 
 static void add_row(cJSON *items, const sl_rows *rows, size_t i) {
-    static const char *const texts[][2] = {{"id", "id"},         {"app_name", "app"},
-                                           {"environment", "environment"}, {"phase", "phase"},
-                                           {"image", "image"},   {"driver", "driver"},
+    static const char *const texts[][2] = {{"id", "id"},
+                                           {"app_name", "app"},
+                                           {"environment", "environment"},
+                                           {"phase", "phase"},
+                                           {"image", "image"},
+                                           {"driver", "driver"},
                                            {"risk_level", "risk_level"}};
     cJSON *item = add_object(items);
     for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
@@ -196,8 +201,9 @@ static const char *state_words(sl_call *call, const struct run *run) {
                     sl_printf(call, "Evidence since the last change of weight: %s (%lld samples)",
                               state->evidence, (long long)state->samples));
     if (state->override_by[0])
-        text = line(call, text, sl_printf(call, "Vouched for by %s: %s", state->override_by,
-                                          state->override_why));
+        text =
+            line(call, text,
+                 sl_printf(call, "Vouched for by %s: %s", state->override_by, state->override_why));
     return text;
 }
 
@@ -222,10 +228,9 @@ int rollout_explain(sl_call *call, const cJSON *in, cJSON *out) {
     int rc = run_load(call, sl_get_text(in, "id", ""), &run);
     if (!rc) rc = add_verdicts(call, run, out, 8);
     if (rc) return rc;
-    const char *text = run->queued
-                           ? sl_printf(call, "%s of %s to %s waits to begin\n", run->image, run->app,
-                                       run->environment)
-                           : state_words(call, run);
+    const char *text = run->queued ? sl_printf(call, "%s of %s to %s waits to begin\n", run->image,
+                                               run->app, run->environment)
+                                   : state_words(call, run);
     text = verdict_words(call, item_of(out, "verdicts"), text);
     if (run->state.next[0]) text = line(call, text, sl_printf(call, "Next: %s", run->state.next));
     put_text(out, "id", run->id);

@@ -1,12 +1,12 @@
 /* engine_start.c - how a rollout comes to be and is kept going: the approval is heard, the plan is
  * fixed, one of a service runs at a time, and the tick looks at all that are due. */
-#include "engine_run.h"
 #include "engine_plan.h"
+#include "engine_run.h"
 #include "tree.h"
 
 #include <string.h>
 
-enum { CHUNK = 100, TICK_MS = 5000 };
+enum { CHUNK = 100, TICK_LEAST_MS = 250, TICK_MOST_MS = 5000 };
 
 /* ---- the plan ---- */
 
@@ -140,8 +140,7 @@ int run_begin(sl_call *call, struct run *run) {
     if (!clear) return 0;
     if (!run->plan) rc = plan_of_deployment(call, run);
     if (!rc) rc = run_read_plan(call, run);
-    if (rc)
-        return end_unbegun(call, run, "InvalidPlan", sl_strdup(call, sl_failure(call)));
+    if (rc) return end_unbegun(call, run, "InvalidPlan", sl_strdup(call, sl_failure(call)));
     const struct machine_told told = {.what = {TELL_STARTED}, .count = 1};
     machine_begin(&run->spec, &run->state, sl_now_ms(call));
     sl_batch *batch = run_save(call, run);
@@ -203,18 +202,25 @@ static int look_at(sl_call *call, const sl_rows *rows) {
     return rc;
 }
 
+/* Twice in the time between two looks. */
+static int64_t tick_ms(sl_call *call) {
+    const struct rollout *rollout = sl_state(call);
+    const int64_t half = sl_get_int(rollout->config, "look", 10000) / 2;
+    return half < TICK_LEAST_MS ? TICK_LEAST_MS : half > TICK_MOST_MS ? TICK_MOST_MS : half;
+}
+
 int engine_tick(sl_call *call, const cJSON *in) {
     const int64_t now_ms = sl_now_ms(call);
     sl_rows rows;
-    int rc = sl_query(call, &rows,
-                      "SELECT " RUN_COLUMNS " FROM rollout_run WHERE tenant = $1 AND active = 1 "
-                      "AND due_at <= $2 AND id > $3 ORDER BY id LIMIT $4",
-                      SL_ARGS(sl_int(now_ms), sl_text(sl_get_text(in, "after", "")),
-                              sl_int(CHUNK)));
+    int rc =
+        sl_query(call, &rows,
+                 "SELECT " RUN_COLUMNS " FROM rollout_run WHERE tenant = $1 AND active = 1 "
+                 "AND due_at <= $2 AND id > $3 ORDER BY id LIMIT $4",
+                 SL_ARGS(sl_int(now_ms), sl_text(sl_get_text(in, "after", "")), sl_int(CHUNK)));
     if (!rc) rc = look_at(call, &rows);
     if (rc) return rc;
     if (rows.count == CHUNK) return again(call, now_ms, sl_cell_text(&rows, CHUNK - 1, "id"));
     /* As long as any is near, the tick comes back; else the jobs of their times wake it. */
     const bool any = rows.count || *sl_get_text(in, "after", "");
-    return any ? again(call, now_ms + TICK_MS, NULL) : 0;
+    return any ? again(call, now_ms + tick_ms(call), NULL) : 0;
 }

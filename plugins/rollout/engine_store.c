@@ -1,6 +1,6 @@
 /* engine_store.c - rollouts in the store: reading, and one transition as one batch with its events. */
-#include "engine_run.h"
 #include "answer.h"
+#include "engine_run.h"
 #include "tree.h"
 
 #include <string.h>
@@ -70,15 +70,17 @@ void run_wake(sl_call *call, sl_batch *batch, int64_t at_ms) {
 
 void run_add(sl_call *call, sl_batch *batch, const char *id, const struct run *run) {
     const int64_t now_ms = sl_now_ms(call);
-    sl_batch_add(batch,
-                 "INSERT INTO rollout_run (tenant, id, app, environment, image, driver, "
-                 "risk_level, author, phase, active, version, due_at, created_at, updated_at, "
-                 "ended_at, plan, state, seen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'Queued', 1, "
-                 "1, 0, $9, $9, 0, $10, '', '') ON CONFLICT (tenant, id) DO NOTHING",
-                 SL_ARGS(sl_text(id), sl_text(run->app), sl_text(run->environment),
-                         sl_text(run->image), sl_text(run->driver), sl_text(run->risk_level),
-                         sl_text(run->author), sl_int(now_ms),
-                         sl_text(run->plan ? sl_json_print(call, run->plan) : "")));
+    const char *undo_of = text_of(run->plan, "undo_of");
+    sl_batch_add(
+        batch,
+        "INSERT INTO rollout_run (tenant, id, app, environment, image, driver, "
+        "risk_level, author, phase, active, version, due_at, created_at, updated_at, "
+        "ended_at, undo_of, plan, state, seen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+        "'Queued', 1, 1, 0, $9, $9, 0, $11, $10, '', '') ON CONFLICT (tenant, id) DO NOTHING",
+        SL_ARGS(sl_text(id), sl_text(run->app), sl_text(run->environment), sl_text(run->image),
+                sl_text(run->driver), sl_text(run->risk_level), sl_text(run->author),
+                sl_int(now_ms), sl_text(run->plan ? sl_json_print(call, run->plan) : ""),
+                sl_text(undo_of ? undo_of : "")));
     sl_batch_job(batch, "tick", "tick", now_ms, NULL);
 }
 
@@ -155,13 +157,18 @@ static cJSON *details(const struct run *run, enum machine_tell what) {
 
 void run_tell(sl_call *call, sl_batch *batch, const struct run *run,
               const struct machine_told *told) {
-    static const char *const types[] = {
-        [TELL_STARTED] = "rollout.started",      [TELL_STEP] = "rollout.step_reached",
-        [TELL_HELD] = "rollout.held",            [TELL_RELEASED] = "rollout.released",
-        [TELL_PAUSED] = "rollout.paused",        [TELL_RESUMED] = "rollout.resumed",
-        [TELL_SHIFTED] = "rollout.shifted",      [TELL_PROMOTING] = "rollout.promoting",
-        [TELL_ABORTED] = "rollout.aborted",      [TELL_PROMOTED] = "rollout.promoted",
-        [TELL_ROLLED_BACK] = "rollout.rolled_back", [TELL_RETRIED] = "rollout.started"};
+    static const char *const types[] = {[TELL_STARTED] = "rollout.started",
+                                        [TELL_STEP] = "rollout.step_reached",
+                                        [TELL_HELD] = "rollout.held",
+                                        [TELL_RELEASED] = "rollout.released",
+                                        [TELL_PAUSED] = "rollout.paused",
+                                        [TELL_RESUMED] = "rollout.resumed",
+                                        [TELL_SHIFTED] = "rollout.shifted",
+                                        [TELL_PROMOTING] = "rollout.promoting",
+                                        [TELL_ABORTED] = "rollout.aborted",
+                                        [TELL_PROMOTED] = "rollout.promoted",
+                                        [TELL_ROLLED_BACK] = "rollout.rolled_back",
+                                        [TELL_RETRIED] = "rollout.started"};
     for (int i = 0; i < told->count; i++)
         run_emit(call, batch, run, types[told->what[i]], details(run, told->what[i]));
 }

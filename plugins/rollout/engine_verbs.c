@@ -20,7 +20,8 @@ static cJSON *audit(sl_call *call, const struct machine_command *command, const 
 }
 
 /* Going on past a hold, or past everything, is breaking glass: it is told as such. */
-static bool breaks_glass(const struct machine_state *before, const struct machine_command *command) {
+static bool breaks_glass(const struct machine_state *before,
+                         const struct machine_command *command) {
     return command->verb == VERB_PROMOTE_FULL ||
            (command->verb == VERB_PROMOTE && before->phase == MACHINE_HELD);
 }
@@ -90,10 +91,11 @@ int rollout_restart(sl_call *call, const cJSON *in, cJSON *out) {
     if (rc) return rc;
     const struct driver *driver = driver_find(run->driver);
     if (run->queued || !driver || !driver->restart)
-        return sl_fail(call, SL_UNSUPPORTED,
-                       "the driver %s cannot restart pods: only argo can, and only once the rollout "
-                       "has begun",
-                       run->driver);
+        return sl_fail(
+            call, SL_UNSUPPORTED,
+            "the driver %s cannot restart pods: only argo can, and only once the rollout "
+            "has begun",
+            run->driver);
     struct driver_wish wish;
     run_wish(call, run, &wish);
     rc = driver->restart(call, &wish);
@@ -178,8 +180,8 @@ int rollout_set_image(sl_call *call, const cJSON *in, cJSON *out) {
     if (rc) return rc;
     cJSON *request = rows.count ? sl_cell_json(call, &rows, 0, "request") : NULL;
     if (!request)
-        return sl_fail(call, SL_NOT_FOUND,
-                       "there is no deployment '%s' to take the settings from", id);
+        return sl_fail(call, SL_NOT_FOUND, "there is no deployment '%s' to take the settings from",
+                       id);
     cJSON *config = cJSON_GetObjectItemCaseSensitive(request, "config"), *answer = NULL;
     cJSON_DeleteItemFromObjectCaseSensitive(request, "diff"); /* of the other change */
     cJSON_DeleteItemFromObjectCaseSensitive(request, "commit");

@@ -1,7 +1,7 @@
 /* freeze.c - freeze windows: by the calendar, and derived from a spent budget or an open incident. */
+#include "answer.h"
 #include "engine_ops.h"
 #include "gates_kinds.h"
-#include "answer.h"
 #include "tree.h"
 
 #include <string.h>
@@ -19,8 +19,8 @@ static const char freezes[] =
     "AND (ends_at = 0 OR ends_at > $3) ORDER BY id DESC LIMIT 500";
 
 static void add_freeze(cJSON *items, const sl_rows *rows, size_t i, int64_t now_ms) {
-    static const char *const texts[] = {"id", "name", "reason", "environment", "app",
-                                        "actor", "lifted_by", "lift_reason"};
+    static const char *const texts[] = {"id",  "name",  "reason",    "environment",
+                                        "app", "actor", "lifted_by", "lift_reason"};
     cJSON *item = add_object(items);
     for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
         const char *text = sl_cell_text(rows, i, texts[t]);
@@ -78,11 +78,11 @@ int rollout_freeze(sl_call *call, const cJSON *in, cJSON *out) {
 int rollout_unfreeze(sl_call *call, const cJSON *in, cJSON *out) {
     const char *id = sl_get_text(in, "id", ""), *reason = sl_get_text(in, "reason", "");
     sl_batch *batch = sl_batch_new(call);
-    sl_batch_demand(batch, 1, "there is no such freeze, or it was lifted already",
-                    "UPDATE rollout_freeze SET lifted_at = $2, lifted_by = $3, lift_reason = $4 "
-                    "WHERE tenant = $1 AND id = $5 AND lifted_at = 0",
-                    SL_ARGS(sl_int(sl_now_ms(call)), sl_text(sl_actor(call)), sl_text(reason),
-                            sl_text(id)));
+    sl_batch_demand(
+        batch, 1, "there is no such freeze, or it was lifted already",
+        "UPDATE rollout_freeze SET lifted_at = $2, lifted_by = $3, lift_reason = $4 "
+        "WHERE tenant = $1 AND id = $5 AND lifted_at = 0",
+        SL_ARGS(sl_int(sl_now_ms(call)), sl_text(sl_actor(call)), sl_text(reason), sl_text(id)));
     cJSON *data = cJSON_CreateObject();
     put_text(data, "reason", reason);
     sl_batch_emit(batch, "freeze.lifted", sl_printf(call, "freeze/%s", id), data);
@@ -132,9 +132,10 @@ static int by_incident(sl_call *call, const struct run *run, struct gate_finding
     const cJSON *incident, *service;
     cJSON_ArrayForEach(incident, item_of(out, "items")) {
         const char *severity = text_of(incident, "severity"), *app = text_of(incident, "app_name");
-        const bool bad = severity && (strcmp(severity, "sev1") == 0 || strcmp(severity, "SEV1") == 0 ||
-                                      strcmp(severity, "critical") == 0 ||
-                                      strcmp(severity, "sev2") == 0 || strcmp(severity, "SEV2") == 0);
+        const bool bad =
+            severity && (strcmp(severity, "sev1") == 0 || strcmp(severity, "SEV1") == 0 ||
+                         strcmp(severity, "critical") == 0 || strcmp(severity, "sev2") == 0 ||
+                         strcmp(severity, "SEV2") == 0);
         bool ours = app && strcmp(app, run->app) == 0;
         cJSON_ArrayForEach(service, item_of(incident, "services")) {
             ours = ours || (cJSON_IsString(service) && strcmp(service->valuestring, run->app) == 0);

@@ -157,8 +157,11 @@ static void take_worst(sl_call *call, const cJSON *verdicts, struct gate_finding
     static const struct {
         const char *outcome;
         enum gate_answer answer;
-    } words[] = {{"allow", GATE_PASS}, {"warn", GATE_PASS}, {"wait", GATE_HOLD},
-                 {"approval", GATE_HOLD}, {"deny", GATE_FAIL}};
+    } words[] = {{"allow", GATE_PASS},
+                 {"warn", GATE_PASS},
+                 {"wait", GATE_HOLD},
+                 {"approval", GATE_HOLD},
+                 {"deny", GATE_FAIL}};
     const cJSON *verdict;
     found->answer = GATE_PASS;
     found->why = sl_printf(call, "%d script(s) let it pass", cJSON_GetArraySize(verdicts));

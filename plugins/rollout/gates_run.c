@@ -1,15 +1,15 @@
 /* gates_run.c - the gates of a plan, one after the other: each asks somebody, and each says what
  * happens when that fails. A row of kinds[] a kind. */
-#include "gates_kinds.h"
 #include "answer.h"
+#include "gates_kinds.h"
 #include "tree.h"
 
 #include <string.h>
 
-static const struct gate_kind kinds[] = {{"freeze", gate_freeze},       {"risk", gate_risk},
-                                         {"budget", gate_budget},       {"approvals", gate_approvals},
-                                         {"lua", gate_lua},             {"opa", gate_opa},
-                                         {"webhook", gate_webhook},     {NULL, NULL}};
+static const struct gate_kind kinds[] = {{"freeze", gate_freeze},   {"risk", gate_risk},
+                                         {"budget", gate_budget},   {"approvals", gate_approvals},
+                                         {"lua", gate_lua},         {"opa", gate_opa},
+                                         {"webhook", gate_webhook}, {NULL, NULL}};
 
 cJSON *gate_verdict(sl_call *call, const struct run *run, const char *gate, const char *kind,
                     const char *outcome, const char *reason) {
@@ -66,8 +66,9 @@ static bool applies(const struct run *run, const cJSON *gate) {
 static void add_verdict(sl_call *call, const struct run *run, const cJSON *gate,
                         const struct gate_finding *found, cJSON *verdicts) {
     static const char *const outcomes[] = {"hold", "pass", "hold", "fail"};
-    cJSON *verdict = gate_verdict(call, run, sl_get_text(gate, "name", sl_get_text(gate, "kind", "")),
-                                  sl_get_text(gate, "kind", ""), outcomes[found->answer], found->why);
+    cJSON *verdict =
+        gate_verdict(call, run, sl_get_text(gate, "name", sl_get_text(gate, "kind", "")),
+                     sl_get_text(gate, "kind", ""), outcomes[found->answer], found->why);
     if (found->fix) put_text(verdict, "fix", found->fix);
     if (found->would_pass_if) put_text(verdict, "would_pass_if", found->would_pass_if);
     if (found->inputs) put_item(verdict, "inputs", found->inputs);
@@ -78,7 +79,8 @@ static void add_verdict(sl_call *call, const struct run *run, const cJSON *gate,
 
 /* A fail that aborts is the worst, then a fail, then a hold; among equals the first. */
 static int badness(const struct machine_gate *gate) {
-    static const int order[] = {[GATE_UNASKED] = 0, [GATE_PASS] = 1, [GATE_HOLD] = 2, [GATE_FAIL] = 3};
+    static const int order[] = {
+        [GATE_UNASKED] = 0, [GATE_PASS] = 1, [GATE_HOLD] = 2, [GATE_FAIL] = 3};
     return order[gate->answer] + (gate->answer == GATE_FAIL && gate->aborts ? 1 : 0);
 }
 

@@ -50,12 +50,14 @@ static int read_manifest(sl_call *call, const char *text, struct manifest *manif
                    "AnalysisTemplates as YAML documents or as a List");
 }
 
-static cJSON *plan_of(sl_call *call, const struct manifest *manifest, const struct run *run) {
+static cJSON *plan_of(sl_call *call, const struct manifest *manifest, const struct run *run,
+                      const cJSON *simulate) {
     cJSON *plan = cJSON_CreateObject();
     put_item(plan, "spec", plan_spec_of(item_of(manifest->rollout, "spec")));
     put_item(plan, "templates", manifest->templates);
     if (manifest->template_args) put_shared(plan, "template_args", manifest->template_args);
     put_text(plan, "kind", "release");
+    if (simulate) put_shared(plan, "simulate", simulate);
     plan_complete(call, run, plan);
     return cJSON_Parse(sl_json_print(call, plan));
 }
@@ -99,7 +101,7 @@ int rollout_lint(sl_call *call, const cJSON *in, cJSON *out) {
     struct list list = {.items = put_array(out, "faults")};
     struct strategy_faults faults = {.tell = add_fault, .arg = &list};
     struct machine_spec spec;
-    cJSON *plan = plan_of(call, &manifest, &run);
+    cJSON *plan = plan_of(call, &manifest, &run, NULL);
     plan_read(plan, &spec, from_call, call, &faults);
     cJSON *warnings = put_array(out, "warnings");
     if (!faults.count) warn_about(&spec, warnings);
@@ -111,8 +113,8 @@ int rollout_lint(sl_call *call, const cJSON *in, cJSON *out) {
 /* ---- import ---- */
 
 static const char *image_of(const cJSON *rollout) {
-    const cJSON *pod = item_of(item_of(item_of(item_of(rollout, "spec"), "template"), "spec"),
-                               "containers");
+    const cJSON *pod =
+        item_of(item_of(item_of(item_of(rollout, "spec"), "template"), "spec"), "containers");
     return pod && pod->child ? text_of(pod->child, "image") : NULL;
 }
 
@@ -137,7 +139,7 @@ int rollout_import(sl_call *call, const cJSON *in, cJSON *out) {
     if (!driver_find(run.driver))
         return sl_fail(call, SL_INVALID, "there is no driver '%s'; there are: %s", run.driver,
                        driver_names());
-    run.plan = plan_of(call, &manifest, &run);
+    run.plan = plan_of(call, &manifest, &run, sl_get(in, "simulate"));
     rc = run_read_plan(call, &run);
     if (rc) return rc;
     run.id = sl_new_id(call);

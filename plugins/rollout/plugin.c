@@ -1,4 +1,7 @@
-/* The rollout plugin: a deployment request, decided with its reasons and made into manifests. */
+/* The rollout plugin: a deployment request, decided with its reasons, made into manifests, and brought
+ * out step by step (the rows of that are in engine_rows.h). */
+#include "engine_rows.h"
+#include "engine_run.h"
 #include "rollout.h"
 
 #include <stdio.h>
@@ -199,6 +202,7 @@ static const sl_op ops[] = {
      .needs = "deploy:read",
      .effect = SL_READS,
      .run = deploy_explain},
+    ENGINE_OPS,
     SL_END};
 
 static const sl_field settings[] = {
@@ -216,6 +220,7 @@ static const sl_field settings[] = {
               .help = "share of good answers from which a canary step passes; between: held"),
     SL_INT("default_port", .def = "8080", .min = 1, .max = 65535,
            .help = "container port of a request that names none"),
+    ENGINE_SETTINGS,
     SL_END};
 
 static const sl_migration schema[] = {
@@ -233,13 +238,22 @@ static const sl_migration schema[] = {
      .name = "skeletons of manifests",
      .sql = "CREATE TABLE rollout_skeleton (tenant TEXT NOT NULL, name TEXT NOT NULL,"
             " text TEXT NOT NULL, PRIMARY KEY (tenant, name))"},
+    ENGINE_SCHEMA,
     SL_END};
 
 static const sl_metric metrics[] = {{.name = "deployments_requested_total",
                                      .help = "Deployment requests by environment and decision",
                                      .labels = "environment,decision",
                                      .type = SL_COUNTER},
+                                    ENGINE_METRICS,
                                     SL_END};
+
+static const sl_listen listens[] = {
+    {.name = "start-approved", .type = "deployment.approved", .run = engine_hear_approved}, SL_END};
+
+static const sl_job jobs[] = {{.name = "tick", .run = engine_tick, .timeout_ms = 120000},
+                              {.name = "look", .run = engine_look_job, .timeout_ms = 120000},
+                              SL_END};
 
 static int check(sl_call *call, const cJSON *config) {
     double floor = sl_get_number(config, "success_floor", 0);
@@ -268,7 +282,7 @@ static int start(sl_call *call, const cJSON *config) {
         .default_port = (int)sl_get_int(kept, "default_port", 8080),
     };
     sl_set_state(call, rollout);
-    return 0;
+    return gates_start(call, rollout);
 }
 
 static void stop(sl_call *call) {
@@ -282,5 +296,5 @@ static void stop(sl_call *call) {
 
 SL_PLUGIN(.name = "rollout", .version = "0.1.0",
           .summary = "Deployment requests: decision, reasons, manifests", .license = "Apache-2.0",
-          .config = settings, .ops = ops, .schema = schema, .metrics = metrics, .check = check,
-          .start = start, .stop = stop);
+          .config = settings, .ops = ops, .on = listens, .jobs = jobs, .schema = schema,
+          .metrics = metrics, .check = check, .start = start, .stop = stop);

@@ -1,9 +1,9 @@
 /* replay.c - today's gates over the stored past: which bad releases would each have stopped, and which
  * good ones. Good: promoted, and not undone. Bad: aborted for harm, or promoted and undone later. */
+#include "decide.h"
 #include "engine_ops.h"
 #include "engine_run.h"
 #include "gates_kinds.h"
-#include "decide.h"
 #include "tree.h"
 
 #include <string.h>
@@ -121,13 +121,15 @@ static void answer(sl_call *call, const struct replay *replay, cJSON *out) {
         put_number(gate, "good_stopped", tally->good_stopped);
         put_number(gate, "not_known", tally->unknown);
         put_text(gate, "summary",
-                 sl_printf(call, "%s would have stopped %d of %d bad releases and %d of %d good ones",
+                 sl_printf(call,
+                           "%s would have stopped %d of %d bad releases and %d of %d good ones",
                            tally->gate, tally->bad_stopped, replay->bad, tally->good_stopped,
                            replay->good));
     }
     put_text(out, "summary",
-             sl_printf(call, "together they would have stopped %d of %d bad releases and %d of %d "
-                             "good ones",
+             sl_printf(call,
+                       "together they would have stopped %d of %d bad releases and %d of %d "
+                       "good ones",
                        replay->any_bad_stopped, replay->bad, replay->any_good_stopped,
                        replay->good));
 }
@@ -137,19 +139,21 @@ int rollout_replay(sl_call *call, const cJSON *in, cJSON *out) {
     const cJSON *gates = sl_get(in, "gates");
     if (!gates) gates = sl_get(rollout->config, "gates");
     if (!gates)
-        gates = cJSON_Parse("[{\"name\":\"error-budget\",\"kind\":\"budget\"},{\"name\":\"risk\","
-                            "\"kind\":\"risk\",\"max_level\":\"HIGH\"},{\"name\":\"freeze\",\"kind\":"
-                            "\"freeze\"}]");
+        gates =
+            cJSON_Parse("[{\"name\":\"error-budget\",\"kind\":\"budget\"},{\"name\":\"risk\","
+                        "\"kind\":\"risk\",\"max_level\":\"HIGH\"},{\"name\":\"freeze\",\"kind\":"
+                        "\"freeze\"}]");
     const int64_t since_ms = sl_now_ms(call) - sl_get_int(in, "since", 7776000000);
     struct replay *replay = sl_alloc(call, sizeof *replay);
     sl_rows rows;
-    int rc = sl_query(call, &rows,
-                      "SELECT id, phase, risk_level, state, (SELECT count(*) FROM rollout_run u "
-                      "WHERE u.tenant = $1 AND u.undo_of = r.id) AS undone FROM rollout_run r WHERE "
-                      "r.tenant = $1 AND r.active = 0 AND r.created_at >= $2 AND ($3 = '' OR "
-                      "r.environment = $3) AND ($4 = '' OR r.app = $4) ORDER BY r.id LIMIT $5",
-                      SL_ARGS(sl_int(since_ms), sl_text(sl_get_text(in, "environment", "")),
-                              sl_text(sl_get_text(in, "app_name", "")), sl_int(RUNS_MAX)));
+    int rc = sl_query(
+        call, &rows,
+        "SELECT id, phase, risk_level, state, (SELECT count(*) FROM rollout_run u "
+        "WHERE u.tenant = $1 AND u.undo_of = r.id) AS undone FROM rollout_run r WHERE "
+        "r.tenant = $1 AND r.active = 0 AND r.undo_of = '' AND r.created_at >= $2 AND ($3 = '' OR "
+        "r.environment = $3) AND ($4 = '' OR r.app = $4) ORDER BY r.id LIMIT $5",
+        SL_ARGS(sl_int(since_ms), sl_text(sl_get_text(in, "environment", "")),
+                sl_text(sl_get_text(in, "app_name", "")), sl_int(RUNS_MAX)));
     for (size_t i = 0; !rc && i < rows.count; i++) rc = replay_one(call, replay, gates, &rows, i);
     if (rc) return rc;
     answer(call, replay, out);

@@ -13,6 +13,7 @@ struct rollout {
     struct manifest_settings manifests;
     struct skeleton *skeletons[MANIFEST_SHAPES]; /* made when first needed */
     char success_floor[24], success_target[24];
+    sl_scripts *gates; /* Lua gates, or NULL */
 };
 
 int deploy_request(sl_call *call, const cJSON *in, cJSON *out);

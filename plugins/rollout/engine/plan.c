@@ -95,10 +95,8 @@ static void read_steps(struct reading *r, struct machine_spec *spec) {
 
 void plan_read(const cJSON *plan, struct machine_spec *spec, plan_alloc alloc, void *arg,
                struct strategy_faults *faults) {
-    struct reading r = {.templates = item_of(plan, "templates"),
-                        .alloc = alloc,
-                        .arg = arg,
-                        .faults = faults};
+    struct reading r = {
+        .templates = item_of(plan, "templates"), .alloc = alloc, .arg = arg, .faults = faults};
     struct below below = {.r = &r, .where = "/spec"};
     struct strategy_faults inner = {.tell = tell_below, .arg = &below};
     const cJSON *hold = item_of(plan, "hold");
@@ -166,8 +164,7 @@ char *plan_fill_args(const char *text, const cJSON *args, const cJSON *defaults,
     *missing = NULL;
     while ((open = strstr(text, "{{"))) {
         const char *close = strstr(open, "}}");
-        const char *value =
-            close ? value_of(open + 2, close, args, defaults, fallback) : NULL;
+        const char *value = close ? value_of(open + 2, close, args, defaults, fallback) : NULL;
         if (!value) {
             *missing = open;
             break;
