@@ -34,7 +34,7 @@ struct corpus {
     int64_t version, target;
     int64_t used_ms;
     unsigned users;
-    bool loading;
+    bool loading, learning;
     char error[200]; /* of the last loading */
     struct page **buckets;
     size_t bucket_count, page_count;

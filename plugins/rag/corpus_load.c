@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 1000, PAGE_BYTES = 8 << 20 };
+enum { ROWS = 1000, PAGE_BYTES = 8 << 20, LEARN_AT_ONCE = 500, LEARN_POLL_MS = 5 };
 
 static int out_of_memory(sl_call *call) {
     return sl_fail(call, SL_UNAVAILABLE, "memory is out");
@@ -89,6 +89,7 @@ struct load {
     size_t ready;
     int put_rc;
     bool good;
+    struct rag_model *model;
 };
 
 static struct rag_text text_of(const char *text) {
@@ -184,13 +185,36 @@ static int do_settle(void *arg) {
     return 0;
 }
 
-static int do_publish(void *arg) {
+/* Learns from what is published. Slow for many documents; touches the index only by its version. */
+static int do_learn(void *arg) {
     struct load *load = arg;
+    struct rag_version *version = rag_index_version(load->corpus->index);
+    load->good = rag_learn(version, &load->model) == RAG_OK;
+    rag_version_put(version);
+    return 0;
+}
+
+static int do_use(void *arg) {
+    struct load *load = arg;
+    rag_index_use(load->corpus->index, load->model);
+    load->model = NULL;
     load->good = rag_index_publish(load->corpus->index) == RAG_OK;
     return 0;
 }
 
+static int do_publish(void *arg) {
+    struct load *load = arg;
+    struct rag_index *index = load->corpus->index;
+    load->good = rag_index_publish(index) == RAG_OK;
+    if (!load->good || load->corpus->page_count > LEARN_AT_ONCE || !rag_index_wants_learning(index))
+        return 0;
+    do_learn(load);
+    return load->good ? do_use(load) : 0;
+}
+
 /* ---- step by step ---- */
+
+static void start_learning(sl_call *call, struct corpus *corpus);
 
 static void end_load(sl_call *call, struct load *load, int rc) {
     struct corpus *corpus = load->corpus;
@@ -204,6 +228,7 @@ static void end_load(sl_call *call, struct load *load, int rc) {
                    NULL);
     }
     corpus->loading = false;
+    if (!rc) start_learning(call, corpus);
     free(load->pages);
     free(load);
 }
@@ -231,6 +256,37 @@ static int put_some(sl_call *call, struct load *load) {
     }
     load->at += load->ready;
     return rc;
+}
+
+/* Many documents: searches go on by the model before, or by words and letters, meanwhile. */
+static void learn_later(sl_call *call, void *arg) {
+    struct load *load = arg;
+    struct corpus *corpus = load->corpus;
+    int rc = sl_offload(call, do_learn, load);
+    while (!rc && corpus->loading) rc = sl_sleep(call, LEARN_POLL_MS);
+    if (!rc && load->good && load->model) {
+        corpus->loading = true;
+        rc = sl_offload(call, do_use, load);
+        corpus->loading = false;
+    }
+    if (rc) sl_log(call, SL_INFO, "learning from the documents was put off: %s", sl_failure(call));
+    rag_model_free(load->model);
+    corpus->learning = false;
+    corpus->users--;
+    free(load);
+}
+
+static void start_learning(sl_call *call, struct corpus *corpus) {
+    if (corpus->learning || !rag_index_wants_learning(corpus->index)) return;
+    struct load *load = calloc(1, sizeof *load);
+    if (!load) return;
+    load->corpus = corpus;
+    corpus->learning = true;
+    corpus->users++; /* so that nobody lets go of it */
+    if (!sl_spawn(call, learn_later, load)) return;
+    corpus->learning = false;
+    corpus->users--;
+    free(load);
 }
 
 static void next_step(sl_call *call, void *arg) {

@@ -270,8 +270,30 @@ static const sl_op ops[] = {
      .effect = SL_WRITES},
     SL_END};
 
+/* The name keeps the listener's place in the log. */
+static const sl_listen listens[] = {
+    {.name = "incidents", .type = "incident.resolved", .run = rag_hear_resolved}, SL_END};
+
 static const sl_job jobs[] = {
-    {.name = "tidy", .run = corpus_tidy, .every_ms = 60000, .flags = SL_JOB_LOCAL}, SL_END};
+    {.name = "tidy", .run = corpus_tidy, .every_ms = 60000, .flags = SL_JOB_LOCAL},
+    {.name = "watch", .run = rag_watch, .every_ms = 2000, .timeout_ms = 10000},
+    SL_END};
+
+/* ---- options ---- */
+
+static const sl_field watch_options[] = {
+    SL_STRING("folder", .help = "a folder, also a work tree of git", .max = 4096,
+              .flags = SL_PATH | SL_REQUIRED),
+    SL_STRING("collection", .help = "the set that its documents belong to", .min = 1, .max = 200,
+              .flags = SL_REQUIRED),
+    SL_STRING("tenant", .help = "whose documents they are", .def = "default", .format = "name"),
+    SL_LIST("labels", SL_T_STRING, .max = READING_MOST_LABELS, .help = "of its documents"),
+    SL_DURATION("every", .def = "1m", .min = 2000, .max = 86400000, .help = "how often it is read"),
+    SL_END};
+
+static const sl_field config[] = {
+    SL_LIST_OF("watch", watch_options, .max = 100, .help = "folders that are kept in step"),
+    SL_END};
 
 static const sl_migration migrations[] = {
     {.number = 1,
@@ -289,7 +311,10 @@ static const sl_migration migrations[] = {
             "line_to INTEGER NOT NULL, text TEXT NOT NULL, link TEXT, anchor TEXT, "
             "PRIMARY KEY (tenant, document, ordinal));"
             "CREATE TABLE rag_version (tenant TEXT NOT NULL PRIMARY KEY, "
-            "version BIGINT NOT NULL, floor BIGINT NOT NULL);"},
+            "version BIGINT NOT NULL, floor BIGINT NOT NULL);"
+            "CREATE TABLE rag_watch (tenant TEXT NOT NULL, collection TEXT NOT NULL, "
+            "look TEXT NOT NULL, head TEXT, at_ms BIGINT NOT NULL, "
+            "PRIMARY KEY (tenant, collection));"},
     SL_END};
 
 static const sl_metric metrics[] = {
@@ -309,23 +334,51 @@ static const sl_metric metrics[] = {
     {.name = "rag_load_seconds", .help = "Time to bring an index up to date", .type = SL_HISTOGRAM},
     SL_END};
 
+static int check(sl_call *call, const cJSON *options) {
+    const cJSON *watch, *other;
+    size_t i = 0;
+    cJSON_ArrayForEach(watch, sl_get(options, "watch")) {
+        for (other = watch->next; other; other = other->next)
+            if (!strcmp(sl_get_text(watch, "collection", ""),
+                        sl_get_text(other, "collection", "")) &&
+                !strcmp(sl_get_text(watch, "tenant", ""), sl_get_text(other, "tenant", "")))
+                return sl_fail(
+                    call, SL_INVALID,
+                    "plugins.rag.watch[%zu]: another folder has the collection '%s' too; "
+                    "each would remove the other's documents",
+                    i, sl_get_text(watch, "collection", ""));
+        i++;
+    }
+    return 0;
+}
+
+static int keep_watches(sl_call *call, struct rag *rag, const cJSON *options) {
+    const cJSON *list = sl_get(options, "watch"), *item;
+    const size_t count = (size_t)cJSON_GetArraySize(list);
+    rag->watches = count ? calloc(count, sizeof *rag->watches) : NULL;
+    if (count && !rag->watches) return sl_fail(call, SL_UNAVAILABLE, "memory is out");
+    cJSON_ArrayForEach(item, list) rag->watches[rag->watch_count++].options = sl_json_keep(item);
+    return 0;
+}
+
 static int start(sl_call *call, const cJSON *options) {
     struct rag *rag = calloc(1, sizeof *rag);
-    (void)options;
     if (!rag) return sl_fail(call, SL_UNAVAILABLE, "no memory for the documents");
     sl_set_state(call, rag);
-    return 0;
+    return keep_watches(call, rag, options);
 }
 
 static void stop(sl_call *call) {
     struct rag *rag = sl_state(call);
     if (!rag) return;
     corpus_free_all(rag);
+    for (size_t i = 0; i < rag->watch_count; i++) sl_json_drop(rag->watches[i].options);
+    free(rag->watches);
     free(rag);
     sl_set_state(call, NULL);
 }
 
 SL_PLUGIN(.name = "rag", .version = "1.0.0",
           .summary = "Finds the passages of runbooks and write-ups that answer a question",
-          .license = "Apache-2.0", .ops = ops, .jobs = jobs, .schema = migrations,
-          .metrics = metrics, .start = start, .stop = stop);
+          .license = "Apache-2.0", .config = config, .ops = ops, .on = listens, .jobs = jobs,
+          .schema = migrations, .metrics = metrics, .check = check, .start = start, .stop = stop);

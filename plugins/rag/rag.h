@@ -17,13 +17,19 @@ enum rag_bounds {
 
 struct corpus;
 
+struct watch {
+    cJSON *options; /* folder, collection, tenant, labels, every; kept */
+    int64_t at_ms;  /* of the last run; 0: none in this worker */
+    bool running;
+};
+
 struct rag {
     struct corpus *corpora[RAG_TENANT_BUCKETS];
     read_html_fn read_html; /* of rag-html.so; NULL until first used */
-    cJSON *folders;         /* name -> path; kept */
-    cJSON *watches;         /* the configured ones; kept */
-    cJSON *qdrant;          /* options of the vector service; kept; NULL: embedded */
-    bool embeds;            /* vectors come from llm.embed */
+    struct watch *watches;  /* folders of the configuration */
+    size_t watch_count;
+    cJSON *qdrant; /* options of the vector service; kept; NULL: embedded */
+    bool embeds;   /* vectors come from llm.embed */
 };
 
 /* ---- documents in (ingest.c) ---- */
@@ -101,6 +107,7 @@ int rag_answer(sl_call *call, const cJSON *in, cJSON *out);
 int rag_documents(sl_call *call, const cJSON *in, cJSON *out);
 int rag_document_get(sl_call *call, const cJSON *in, cJSON *out);
 int rag_forget(sl_call *call, const cJSON *in, cJSON *out);
+int rag_watch(sl_call *call, const cJSON *in);
 int rag_hear_resolved(sl_call *call, const sl_event *event);
 
 #endif

@@ -38,6 +38,7 @@ static int check_brackets(struct build *build, const char *text, size_t size) {
 static struct yaml_node *add(struct build *build, enum yaml_kind kind, const yaml_event_t *event) {
     struct yaml_node *node = pool_alloc(build->pool, sizeof *node);
     struct yaml_node *parent = build->open[build->depth];
+    if (!parent) parent = build->open[0];
     node->kind = kind;
     node->from = (uint32_t)event->start_mark.line;
     node->to = (uint32_t)event->end_mark.line;

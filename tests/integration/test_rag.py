@@ -1,5 +1,5 @@
 """Documents in, passages out: over HTTP, between workers, after kill -9, between tenants."""
-import json, random, re
+import hashlib, json, random, re, sqlite3
 
 import pytest
 
@@ -244,3 +244,35 @@ def test_other_bodies_are_refused(shared_server):
     for type, status in (("text/plain", 415), ("multipart/form-data", 400), ("multipart/form-data; boundary=x", 400)):
         assert shared_server.request("POST", "/rag/ingest", "hello", headers={"Content-Type": type}).status == status
     assert shared_server.request("POST", "/rag/ingest", "{", headers={"Content-Type": "application/json"}).status == 400
+
+
+def test_no_tenant_sees_anothers_documents(sluice):
+    """Canaries: each tenant has the same pages with a word of its own; no answer may hold another's."""
+    token = "slu_" + "b" * 40
+    with sqlite3.connect(sluice.state / "sluice.db", timeout=20) as store:
+        store.execute("INSERT INTO sluice_token(tenant, id, name, hash, permissions, created_ms, expires_ms) "
+                      "VALUES ('other', 'T2', 'two', ?, '*', 1, NULL)", (hashlib.sha256(token.encode()).hexdigest(),))
+    store.close()
+    sluice.restart()
+    canaries = {sluice.token: "quokkacanary", token: "wombatcanary"}
+    random.seed(5)
+    words = "disk full node pod crash queue lag restart delete volume certificate latency error budget".split()
+    for key, canary in canaries.items():
+        pages = [{"source": f"p/{i}.md", "labels": ["team=a"], "text":
+                  f"# {random.choice(words)} {i}\n\n{' '.join(random.choices(words, k=30))} {canary}\n"} for i in range(60)]
+        pages.append({"source": "rules.yml", "text": RULES.replace("little headroom", canary)})
+        assert sluice.post("/rag/documents", {"collection": "c", "documents": pages}, token=key).json()["added"] == 61
+    for key, canary in canaries.items():
+        other = next(c for k, c in canaries.items() if k != key)
+        assert sluice.get("/rag/documents", token=key).json()["documents"] == 61
+        for i in range(60):
+            body = {"query": " ".join(random.choices(words + [other, canary], k=4)), "k": 50, "per_document": 5,
+                    **random.choice([{}, {"labels": ["team=a"]}, {"labels": ["collection=c"]}])}
+            told = sluice.post("/rag/query", body, token=key)
+            assert told.status == 200 and other.encode() not in told.body
+            told = sluice.post("/rag/answer", {"question": body["query"]}, token=key)
+            assert told.status == 200 and other.encode() not in told.body
+        mine = sluice.get("/rag/documents?limit=1", token=key).json()["items"][0]["id"]
+        assert other.encode() not in sluice.get(f"/rag/documents/{mine}", token=key).body
+    assert sluice.request("DELETE", "/rag/documents/p%2F0.md", token=token).status == 200
+    assert sluice.get("/rag/documents").json()["documents"] == 61
