@@ -93,6 +93,8 @@ cJSON *script_judge(struct script *script, sl_call *call, const cJSON *ctx,
 /* ---- does it apply? ---- */
 
 static bool value_fits(const cJSON *wanted, const cJSON *value) {
+    if (cJSON_IsString(wanted) && strcmp(wanted->valuestring, "*") == 0)
+        return !cJSON_IsNull(value); /* whatever it is, as long as it is there */
     if (cJSON_IsString(wanted))
         return cJSON_IsString(value) &&
                glob_matches(wanted->valuestring, strlen(wanted->valuestring), value->valuestring,

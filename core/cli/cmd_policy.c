@@ -170,13 +170,15 @@ static void run_folder(struct test_session *session, const char *folder) {
     if (count >= 0) free(entries);
 }
 
-/* Tests of "policies/x.lua" are "tests/x_test.lua" beside the folder, or "x_test.lua" beside it. */
+/* Tests of "policies/x.lua" are "tests/x_test.lua" beside the folder, or "x_test.lua" beside it;
+ * those of a gate, which may have a policy's name, "tests/gates/x_test.lua". */
 static const char *tests_of(struct cli *cli, const char *script) {
     const char *slash = strrchr(script, '/');
     int folder = slash ? (int)(slash - script) + 1 : 0;
     int name = (int)strlen(script) - folder - 4;
-    const char *places[] = {"../tests/", ""};
-    for (size_t i = 0; i < 2; i++) {
+    const bool gate = folder >= 6 && strncmp(script + folder - 6, "gates/", 6) == 0;
+    const char *places[] = {gate ? "../tests/gates/" : "../tests/", "../tests/", ""};
+    for (size_t i = 0; i < 3; i++) {
         struct stat status;
         const char *path = arena_printf(&cli->arena, "%.*s%s%.*s_test.lua", folder, script,
                                         places[i], name, script + folder);
@@ -192,6 +194,7 @@ static int run_path(struct test_session *session, const char *path) {
     if (S_ISDIR(status.st_mode)) {
         run_folder(session, path);
         run_folder(session, arena_printf(&cli->arena, "%s/tests", path));
+        run_folder(session, arena_printf(&cli->arena, "%s/tests/gates", path));
         return CLI_DONE;
     }
     if (!ends_with(path, ".lua")) return cli_fail(cli, CLI_BAD_INPUT, "'%s' is no script", path);

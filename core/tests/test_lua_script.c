@@ -188,6 +188,9 @@ static void a_script_applies_where_it_says(void **state) {
         {"{ ['config.replicas'] = 4 }", false},
         {"{ environment = 'prod', ['risk.level'] = 'LOW' }", false},
         {"{ quite_unknown = 'x' }", false},
+        {"{ config = '*' }", true},
+        {"{ ['config.replicas'] = '*' }", true},
+        {"{ ['config.quite_unknown'] = '*' }", false},
     };
     cJSON *ctx = cJSON_Parse(ctx_text);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -24,6 +24,33 @@ return tests {
       expect = "allow",
     },
     {
+      name = "without the setting no control is enough",
+      ctx = {
+        environment = "prod", data_classification = "pii", exposure = "external",
+        config = { controls = { "waf", "mtls" } },
+      },
+      expect = "deny",
+    },
+    {
+      name = "all controls in front let it pass, and it is said",
+      ctx = {
+        environment = "prod", data_classification = "pii", exposure = "external",
+        config = { controls = { "mtls", "waf", "audit-log" } },
+        settings = { pii_controls = { "waf", "mtls" } },
+      },
+      expect = "warn",
+      reason = "behind mtls, waf",
+    },
+    {
+      name = "a missing control is named",
+      ctx = {
+        environment = "prod", data_classification = "pii", exposure = "external",
+        config = { controls = { "waf" } }, settings = { pii_controls = { "waf", "mtls" } },
+      },
+      expect = "deny",
+      reason = "without mtls",
+    },
+    {
       name = "nothing said is allowed",
       ctx = { environment = "prod" },
       expect = "allow",

@@ -29,5 +29,53 @@ return tests {
       expect = "warn",
       reason = "memory limit",
     },
+    {
+      name = "sensitive data must set them where it is asked",
+      ctx = {
+        environment = "prod", data_classification = "pii", config = {},
+        settings = { resources_required = { "pii" } },
+      },
+      expect = "deny",
+      reason = "must set config.resources.requests.cpu",
+    },
+    {
+      name = "and all four of them",
+      ctx = {
+        environment = "prod", data_classification = "pii",
+        config = { resources = { requests = { cpu = "1", memory = "1Gi" }, limits = { cpu = "2" } } },
+        settings = { resources_required = { "pii" } },
+      },
+      expect = "deny",
+      reason = "limits.memory",
+    },
+    {
+      name = "other data need not",
+      ctx = {
+        environment = "prod", data_classification = "internal", config = {},
+        settings = { resources_required = { "pii" } },
+      },
+      expect = "allow",
+    },
+    {
+      name = "more than the most is denied",
+      ctx = { config = { resources = { limits = { memory = "16Gi" } } }, settings = { max_memory = "8Gi" } },
+      expect = "deny",
+      reason = "16Gi memory",
+    },
+    {
+      name = "a setting that is no quantity denies",
+      ctx = { config = { resources = { limits = { memory = "1Gi" } } }, settings = { max_memory = "much" } },
+      expect = "deny",
+      reason = "settings.max_memory",
+    },
+    {
+      name = "a limit far above the request warns",
+      ctx = {
+        environment = "prod",
+        config = { resources = { requests = { memory = "128Mi" }, limits = { memory = "4Gi" } } },
+      },
+      expect = "warn",
+      reason = "4 times",
+    },
   },
 }
