@@ -269,13 +269,22 @@ static cJSON *reference_to(const cJSON *item) {
     return cJSON_Duplicate(item, 1);
 }
 
+/* Is it among the marks of a text: [e1], [e1, e2]? */
+static bool names_mark(const char *text, const char *id) {
+    const size_t size = strlen(id);
+    for (const char *at = text; (at = strstr(at, id)); at++) {
+        const bool begins = at > text && strchr("[, ", at[-1]);
+        if (begins && (at[size] == ']' || at[size] == ',')) return true;
+    }
+    return false;
+}
+
 /* What a reader wants to see with the answer: the evidence that its text names. */
 static void add_citations(const struct inquiry *inquiry, cJSON *out) {
     cJSON *list = cJSON_AddArrayToObject(out, "citations");
     const cJSON *item;
     cJSON_ArrayForEach(item, inquiry->evidence) {
-        const char *mark = sl_printf(inquiry->call, "[%s]", sl_get_text(item, "id", ""));
-        if (!strstr(inquiry->answer, mark)) continue;
+        if (!names_mark(inquiry->answer, sl_get_text(item, "id", ""))) continue;
         cJSON *made = cJSON_CreateObject();
         cJSON_AddStringToObject(made, "id", sl_get_text(item, "id", ""));
         cJSON_AddStringToObject(made, "ref", sl_get_text(item, "ref", ""));
