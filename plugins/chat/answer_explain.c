@@ -149,7 +149,9 @@ void answer_explain(struct inquiry *inquiry) {
     if (!deployment) return;
     const cJSON *events = deployment_events(inquiry, id_of(deployment));
     const cJSON *trouble = last_trouble(events);
-    if (trouble)
+    /* A pause that its steps ask for is no answer to why it failed or was blocked. */
+    const bool planned = trouble && trouble_is_planned(trouble);
+    if (trouble && (!planned || inquiry->guess.intent == INTENT_WAIT))
         tell_trouble(inquiry, deployment, trouble);
     else
         tell_decision(inquiry, deployment);

@@ -10,8 +10,9 @@ static const char *text_of(const cJSON *row, const char *name) {
 }
 
 /* Was it let in, as far as is known? */
-static bool is_live(const cJSON *row) {
-    const char *status = text_of(row, "status");
+static bool is_live(const struct inquiry *inquiry, const cJSON *row) {
+    const char *status = text_of(row, "status"), *phase = phase_of(inquiry, row);
+    if (strstr(phase, "bort") || strstr(phase, "Degraded") || strstr(phase, "olled")) return false;
     return strcmp(status, "DENIED") != 0 && !status_waits(status) && !status_failed(status);
 }
 
@@ -21,7 +22,8 @@ static const cJSON *live_of(const struct inquiry *inquiry, const char *app, cons
     const cJSON *row;
     cJSON_ArrayForEach(row, inquiry->deployments) {
         if (strcmp(text_of(row, "app_name"), app) == 0 &&
-            strcmp(text_of(row, "environment"), environment) == 0 && is_live(row) && !skip--)
+            strcmp(text_of(row, "environment"), environment) == 0 && is_live(inquiry, row) &&
+            !skip--)
             return row;
     }
     return NULL;
@@ -50,6 +52,7 @@ static void say_unknown_app(struct inquiry *inquiry) {
 void answer_deployed(struct inquiry *inquiry) {
     struct slots *slots = &inquiry->slots;
     slots->time = (struct moment){0}; /* what is deployed now was let in at any time */
+    read_phases(inquiry);
     const cJSON *rows = fitting_deployments(inquiry), *row;
     if (!rows->child || (*slots->unknown && !slots->app_count && !slots->environment_count)) {
         say_unknown_app(inquiry);
@@ -61,8 +64,10 @@ void answer_deployed(struct inquiry *inquiry) {
         const cJSON *live = live_of(inquiry, app, environment, 0);
         if (!live || strcmp(text_of(live, "id"), text_of(row, "id")) != 0 || shown++ >= SHOWN)
             continue;
-        say(inquiry, "%s in %s: %s, since %s (%s) %s.", app, environment, version_of(inquiry, row),
-            short_time(inquiry->call, text_of(row, "created_at")), text_of(row, "status"),
+        const char *phase = phase_of(inquiry, row);
+        say(inquiry, "%s in %s: %s, since %s (%s%s%s) %s.", app, environment,
+            version_of(inquiry, row), short_time(inquiry->call, text_of(row, "created_at")),
+            text_of(row, "status"), *phase ? ", rollout " : "", phase,
             deployment_ref(inquiry, row));
     }
     if (!shown) say(inquiry, "Nothing%s has been let in so far.", scope_text(inquiry));
@@ -177,7 +182,7 @@ static void changes_in_time(struct inquiry *inquiry, const cJSON *rows) {
     const cJSON *row;
     int count = 0;
     cJSON_ArrayForEach(row, rows) {
-        if (is_live(row) && count++ < SHOWN)
+        if (is_live(inquiry, row) && count++ < SHOWN)
             say(inquiry, "%s %s: %s to %s (%s) %s.",
                 short_time(inquiry->call, text_of(row, "created_at")), text_of(row, "app_name"),
                 version_of(inquiry, row), text_of(row, "environment"), text_of(row, "risk_level"),
@@ -193,7 +198,7 @@ static void changes_in_time(struct inquiry *inquiry, const cJSON *rows) {
 static void last_change(struct inquiry *inquiry, const cJSON *rows) {
     const cJSON *row;
     cJSON_ArrayForEach(row, rows) {
-        if (!is_live(row)) continue;
+        if (!is_live(inquiry, row)) continue;
         tell_step(inquiry,
                   live_of(inquiry, text_of(row, "app_name"), text_of(row, "environment"), 1), row);
         return;
@@ -204,6 +209,7 @@ static void last_change(struct inquiry *inquiry, const cJSON *rows) {
 void answer_changed(struct inquiry *inquiry) {
     const struct slots *slots = &inquiry->slots;
     const char *app = asked_app(inquiry);
+    read_phases(inquiry);
     if (*slots->unknown && !slots->app_count && !slots->environment_count && !slots->time.to_ms &&
         slots->version_count < 2) {
         say_unknown_app(inquiry);

@@ -214,7 +214,9 @@ static void judge_freezes(struct inquiry *inquiry, struct judgement *judgement) 
     }
     cJSON_ArrayForEach(freeze, sl_get(answer, "items")) {
         const char *of = sl_get_text(freeze, "environment", NULL);
+        const char *app = sl_get_text(freeze, "app", NULL);
         if (!sl_get_bool(freeze, "active", 1) ||
+            (app && asked_app(inquiry) && strcmp(app, asked_app(inquiry)) != 0) ||
             (of && environment && strcmp(of, environment) != 0))
             continue;
         say(inquiry, "A freeze is in force: %s %s.",
@@ -241,6 +243,7 @@ static void judge_deployments(struct inquiry *inquiry, struct judgement *judgeme
     say(inquiry, "%c%s %s.", which[0] - 'a' + 'A', which + 1, deployment_ref(inquiry, newest));
     note_found(inquiry, "deployment", text_of(newest, "id"));
     const cJSON *trouble = last_trouble(deployment_events(inquiry, text_of(newest, "id")));
+    if (trouble && trouble_is_planned(trouble)) trouble = NULL;
     if (strcmp(status, "DENIED") == 0 || status_failed(status) || status_waits(status) || trouble)
         hold_against(inquiry, judgement, trouble ? "its last rollout is in trouble" : which);
 }

@@ -28,6 +28,7 @@ struct inquiry {
     const cJSON *operations;  /* of platform.operations, once asked */
     const cJSON *deployments; /* the newest of all, or an empty list; never NULL once read */
     const cJSON *policies;
+    cJSON *phases;       /* {id: phase}, once read */
     const char *trouble; /* why the last look gave nothing */
     const char *blind;   /* why deployments cannot be seen; NULL: they can */
 
@@ -104,6 +105,10 @@ cJSON *fitting_deployments(struct inquiry *inquiry);
 const cJSON *deployment_events(struct inquiry *inquiry, const char *id);
 /* The last event that tells of trouble (or of waiting) after which nothing went on; NULL: none. */
 const cJSON *last_trouble(const cJSON *events);
+bool trouble_is_planned(const cJSON *trouble); /* a pause that the steps ask for */
+/* Reads in which phase the rollouts are; nothing where there are none. */
+void read_phases(struct inquiry *inquiry);
+const char *phase_of(const struct inquiry *inquiry, const cJSON *row); /* "" */
 const char *deployment_ref(struct inquiry *inquiry, const cJSON *deployment);
 bool status_failed(const char *status);
 bool status_waits(const char *status);

@@ -21,44 +21,67 @@ static bool status_fits(const char *status, enum wanted wanted) {
 
 /* ---- events of a rollout ---- */
 
-enum course { COURSE_NONE, COURSE_GOES_ON, COURSE_WAITS, COURSE_FAILED };
+/* What an event says of the rollout's course. PLANNED: it waits because its steps say so. */
+enum course {
+    COURSE_NONE,
+    COURSE_MOVES,
+    COURSE_BEGINS,
+    COURSE_PLANNED,
+    COURSE_WAITS,
+    COURSE_FAILED
+};
 
 static enum course course_of(const cJSON *event) {
     static const struct {
         const char *type;
         enum course course;
-    } rows[] = {{"rollout.aborted", COURSE_FAILED},
-                {"rollout.rolled_back", COURSE_FAILED},
-                {"rollout.held", COURSE_WAITS},
-                {"rollout.paused", COURSE_WAITS},
-                {"rollout.started", COURSE_GOES_ON},
-                {"rollout.step_reached", COURSE_GOES_ON},
-                {"rollout.resumed", COURSE_GOES_ON},
-                {"rollout.promoted", COURSE_GOES_ON},
-                {"deployment.approval_given", COURSE_GOES_ON}};
+    } rows[] = {{"rollout.aborted", COURSE_FAILED},  {"rollout.rolled_back", COURSE_FAILED},
+                {"rollout.held", COURSE_WAITS},      {"rollout.paused", COURSE_WAITS},
+                {"rollout.started", COURSE_BEGINS},  {"rollout.promoted", COURSE_BEGINS},
+                {"rollout.resumed", COURSE_BEGINS},  {"rollout.released", COURSE_MOVES},
+                {"rollout.shifted", COURSE_MOVES},   {"rollout.step_reached", COURSE_MOVES},
+                {"rollout.promoting", COURSE_MOVES}, {"deployment.approval_given", COURSE_MOVES}};
     const char *type = sl_get_text(event, "type", "");
+    const cJSON *data = sl_get(event, "data");
+    if (strcmp(type, "rollout.paused") == 0 &&
+        strncmp(sl_get_text(data, "code", ""), "CanaryPause", 11) == 0)
+        return COURSE_PLANNED;
+    /* It made way for a newer one: that is no failure. */
+    if (strcmp(sl_get_text(data, "code", ""), "Superseded") == 0) return COURSE_BEGINS;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].type, type) == 0) return rows[i].course;
     if (strcmp(type, "rollout.gate_judged") != 0) return COURSE_NONE;
-    const char *outcome = sl_get_text(sl_get(event, "data"), "outcome", "");
+    const char *outcome = sl_get_text(data, "outcome", "");
     if (strcmp(outcome, "fail") == 0) return COURSE_FAILED;
     return strcmp(outcome, "hold") == 0 ? COURSE_WAITS : COURSE_NONE;
 }
 
+/* A gate that passes takes back that it held. */
+static bool takes_back(const cJSON *event, const cJSON *trouble) {
+    const cJSON *now = sl_get(event, "data"), *then = sl_get(trouble, "data");
+    return strcmp(sl_get_text(now, "outcome", ""), "pass") == 0 &&
+           strcmp(sl_get_text(now, "gate", ""), sl_get_text(then, "gate", "?")) == 0;
+}
+
 const cJSON *last_trouble(const cJSON *events) {
     const cJSON *trouble = NULL, *event;
+    enum course worst = COURSE_NONE;
     cJSON_ArrayForEach(event, events) {
         const enum course course = course_of(event);
-        if (course == COURSE_GOES_ON) trouble = NULL;
-        /* What a gate said is why the rollout was aborted: the gate is the better answer. */
-        const bool gate = strcmp(sl_get_text(trouble, "type", ""), "rollout.gate_judged") == 0;
-        if (course == COURSE_FAILED && !gate) trouble = event;
-        if (course == COURSE_WAITS && !trouble) trouble = event;
-        if (course == COURSE_FAILED &&
-            strcmp(sl_get_text(event, "type", ""), "rollout.gate_judged") == 0)
-            trouble = event;
+        const bool over =
+            course == COURSE_BEGINS ||
+            (worst != COURSE_FAILED && (course == COURSE_MOVES || takes_back(event, trouble)));
+        if (over) trouble = NULL, worst = COURSE_NONE;
+        /* The first that failed is the cause; what follows are its effects. What holds is told by
+         * the newest word. */
+        const bool counts = course >= COURSE_PLANNED && worst != COURSE_FAILED;
+        if (counts && course >= worst) trouble = event, worst = course;
     }
     return trouble;
+}
+
+bool trouble_is_planned(const cJSON *trouble) {
+    return course_of(trouble) == COURSE_PLANNED;
 }
 
 const cJSON *deployment_events(struct inquiry *inquiry, const char *id) {
@@ -79,8 +102,9 @@ static bool events_fit(const cJSON *events, const char *id, enum wanted wanted) 
     }
     const cJSON *trouble = last_trouble(own);
     if (!trouble) return false;
-    const bool failed = course_of(trouble) == COURSE_FAILED;
-    return wanted == WANT_WAITING ? !failed : wanted == WANT_BLOCKED || failed;
+    const enum course course = course_of(trouble);
+    if (wanted == WANT_WAITING) return course != COURSE_FAILED;
+    return course == COURSE_FAILED || (wanted == WANT_BLOCKED && course == COURSE_WAITS);
 }
 
 /* ---- choosing ---- */
@@ -221,4 +245,21 @@ const char *deployment_ref(struct inquiry *inquiry, const cJSON *deployment) {
     return cite(inquiry, "deployment",
                 sl_printf(inquiry->call, "deployment/%s", sl_get_text(deployment, "id", "")), quote,
                 sl_get_text(deployment, "created_at", NULL));
+}
+
+/* ---- phases ---- */
+
+void read_phases(struct inquiry *inquiry) {
+    const cJSON *row;
+    if (inquiry->phases || !can_look(inquiry, "rollout.list")) return;
+    inquiry->phases = cJSON_CreateObject();
+    cJSON *in = cJSON_CreateObject();
+    cJSON_AddNumberToObject(in, "limit", 200);
+    cJSON_ArrayForEach(row, sl_get(look(inquiry, "rollout.list", in), "items"))
+        cJSON_AddStringToObject(inquiry->phases, sl_get_text(row, "id", "?"),
+                                sl_get_text(row, "phase", ""));
+}
+
+const char *phase_of(const struct inquiry *inquiry, const cJSON *row) {
+    return sl_get_text(inquiry->phases, sl_get_text(row, "id", "?"), "");
 }
