@@ -2,9 +2,10 @@
  * What other plugins bring is used when it is there; what is not there is told. */
 #include "chat.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { SHOWN = 12, PAGES = 4, PAGE_EVENTS = 500 };
+enum { SHOWN = 20, PAGES = 4, PAGE_EVENTS = 500 };
 
 static const char *text_of(const cJSON *row, const char *name) {
     return sl_get_text(row, name, "?");
@@ -316,11 +317,16 @@ static bool is_news(const char *type) {
            strncmp(type, "incident.", 9) == 0 || strncmp(type, "slo.", 4) == 0;
 }
 
-/* Requests are told by their decisions, steps by their ends. */
+/* Requests are told by their decisions, steps and gates that pass by their ends. */
 static bool is_told(const cJSON *event) {
+    static const char small[] = " deployment.requested rollout.step_reached rollout.shifted "
+                                "rollout.promoting rollout.released slo.confidence_changed ";
     const char *type = text_of(event, "type");
-    return is_news(type) && strcmp(type, "deployment.requested") != 0 &&
-           strcmp(type, "rollout.step_reached") != 0;
+    char padded[80];
+    (void)snprintf(padded, sizeof padded, " %s ", type);
+    if (!is_news(type) || strstr(small, padded)) return false;
+    return strcmp(type, "rollout.gate_judged") != 0 ||
+           strcmp(text_of(sl_get(event, "data"), "outcome"), "pass") != 0;
 }
 
 static bool event_fits(const struct inquiry *inquiry, const cJSON *event) {

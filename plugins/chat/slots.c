@@ -123,7 +123,7 @@ static void exact_names(struct slots *slots, struct words *words, struct known a
         at = words_nearest(word->text, policies.names, policies.count, &exact);
         if (!exact) continue;
         slots->policy = policies.names[at];
-        word->taken = true;
+        word->taken = !word->about; /* a policy may be called "freeze" */
     }
 }
 

@@ -116,7 +116,7 @@ QUESTIONS = [
     ("Why is ledger waiting?", "explain_wait", ["{ledger}", "risk-threshold"], []),
     ("what is ledger stuck on", "explain_wait", ["{ledger}", "approval"], []),
     ("why does ledger need approval?", "explain_wait", ["{ledger}", "HIGH"], []),
-    ("is anything pending?", "explain_wait", ["{ledger}"], []),
+    ("is the ledger release pending on somebody?", "explain_wait", ["{ledger}"], []),
     # which policy
     ("Which policy blocked prod?", "which_policy", ["{customers}", "pii-exposure"], []),
     ("what gate stopped payments", "which_policy", ["no-latest", "{payments}"], []),
@@ -138,7 +138,7 @@ QUESTIONS = [
     ("what image of search is live", "what_is_deployed", ["search:0.9.3"], []),
     ("what verison of shop is in dev", "what_is_deployed", ["shop:1.5.0"], ["1.4.2"]),
     # safe
-    ("Is it safe to deploy shop to prod now?", "safe_to_deploy", ["Yes", "{shop}", "42.0 %"], []),
+    ("Is it safe to deploy shop to prod now?", "safe_to_deploy", ["{shop}", "42.0 %"], []),
     ("can I ship search to stage?", "safe_to_deploy", ["Rather no", "freeze", "end of year"], []),
     ("should we release gateway right now", "safe_to_deploy", ["Rather no", "-5.0 %"], []),
     ("is now a good time to deploy customers?", "safe_to_deploy", ["Rather no", "DENIED"], []),
