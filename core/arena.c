@@ -119,6 +119,19 @@ void arena_fini(struct arena *arena) {
     *arena = (struct arena){0};
 }
 
+void arena_merge(struct arena *into, struct arena *from) {
+    if (!into->chunk) {
+        *into = *from;
+    } else if (from->chunk) {
+        struct arena_chunk *oldest = from->chunk;
+        while (oldest->next) oldest = oldest->next;
+        oldest->next = into->chunk->next;
+        into->chunk->next = from->chunk; /* behind the newest, which `at` and `end` are of */
+        into->used_bytes += from->used_bytes;
+    }
+    *from = (struct arena){0};
+}
+
 void arena_reset(struct arena *arena) {
     struct arena_chunk *first = arena->chunk;
     if (!first) return;

@@ -23,6 +23,8 @@ struct arena {
 void arena_init(struct arena *arena);
 void arena_fini(struct arena *arena);  /* gives all chunks back */
 void arena_reset(struct arena *arena); /* keeps the first chunk */
+/* `into` takes over what `from` holds; `from` is empty then. */
+void arena_merge(struct arena *into, struct arena *from);
 
 /* Aligned to 16, not zeroed; never NULL: out of memory ends the process with a line that says so.
  */

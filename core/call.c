@@ -134,6 +134,30 @@ void *sl_alloc_raw(sl_call *call, size_t size) {
     return arena_alloc(call->arena, size);
 }
 
+void *sl_alloc_lasting(sl_call *call, size_t size) {
+    return arena_alloc(call_lasting(call), size);
+}
+
+int sl_scratch(sl_call *call, int (*work)(sl_call *call, void *arg), void *arg) {
+    struct arena scratch, *own = call->arena, *lasting = call->lasting;
+    const struct failure before = call->failure;
+    arena_init(&scratch);
+    call->arena = &scratch;
+    call->lasting = lasting ? lasting : own;
+    arena_use(&scratch);
+    int rc = work(call, arg);
+    arena_use(own);
+    call->arena = own;
+    call->lasting = lasting;
+    if (rc) {
+        arena_merge(own, &scratch); /* the sentence of the failure lies there */
+        return rc;
+    }
+    call->failure = before; /* one that was dealt with inside lies there too */
+    arena_fini(&scratch);
+    return 0;
+}
+
 char *sl_strdup(sl_call *call, const char *text) {
     return arena_strdup(call->arena, text);
 }

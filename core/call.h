@@ -36,8 +36,10 @@ struct trace {
 struct reply {
     int http_status;
     const char *content_type; /* set: `bytes` is the body */
-    const char *bytes;
+    const char *bytes;        /* NULL: `write` writes them */
     size_t size;
+    void (*write)(void *arg, char *to);
+    void *write_arg;
     const char *etag;
     struct reply_header *headers;
     bool streaming;
@@ -64,6 +66,7 @@ struct sl_call {
     struct sl_call *parent;
     struct identity who;
     struct arena *arena;
+    struct arena *lasting; /* inside sl_scratch: what lasts as long as the call; else NULL */
     int64_t deadline_ns;  /* monotonic; INT64_MAX: none */
     struct wait *waiting; /* what cancelling may cut short */
     int cancelled;        /* 0, or SL_CANCELLED */
@@ -86,6 +89,11 @@ void call_init(struct sl_call *call, struct host *host, struct plugin *plugin, s
  * caller must then make sure that nobody calls wait_done on it later. */
 int call_park(struct sl_call *call, struct wait *wait);
 void call_cancel(struct sl_call *call); /* the client left, or the server drains */
+
+/* Memory that lasts as long as the call, also inside sl_scratch. */
+static inline struct arena *call_lasting(const struct sl_call *call) {
+    return call->lasting ? call->lasting : call->arena;
+}
 
 bool permission_granted(const char *granted, const char *needed); /* "risk:*" grants "risk:read" */
 

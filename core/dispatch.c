@@ -121,6 +121,16 @@ static void answer(struct running *running, int status, const char *type, struct
     running_free(running);
 }
 
+static void answer_written(struct running *running, int status) {
+    struct sl_call *call = &running->call;
+    const struct reply *reply = &call->reply;
+    struct http_span headers = reply_headers(call, status, reply->content_type);
+    *http_exchange_slot(call->http) = NULL;
+    http_reply_written(call->http, status, headers,
+                       (struct http_writer){reply->size, reply->write, reply->write_arg});
+    running_free(running);
+}
+
 static void answer_problem(struct running *running) {
     struct sl_call *call = &running->call;
     size_t size;
@@ -176,6 +186,9 @@ static void answer_success(struct running *running, cJSON *out) {
     if (reply_not_modified(call)) {
         status = 304;
         body = (struct http_span){"", 0};
+    } else if (type == reply->content_type && reply->write) {
+        answer_written(running, status);
+        return;
     }
     answer(running, status, type, body);
 }

@@ -104,6 +104,14 @@ void **http_connection_slot(struct http_exchange *exchange, void (*drop)(void *v
  * exchange. */
 void http_reply(struct http_exchange *exchange, int status, struct http_span headers,
                 struct http_span body);
+/* The same with a body that `write` writes to where it is sent from; not called for HEAD. */
+struct http_writer {
+    size_t size;
+    void (*write)(void *arg, char *to);
+    void *arg;
+};
+void http_reply_written(struct http_exchange *exchange, int status, struct http_span headers,
+                        struct http_writer body);
 
 /* A body of unknown length: chunked for HTTP/1.1, until close for 1.0. */
 void http_stream_open(struct http_exchange *exchange, int status, struct http_span headers);

@@ -110,8 +110,8 @@ static bool body_can_be_skipped(const struct http_exchange *exchange) {
            exchange->facts.content_length <= DISCARD_MAX_BYTES && !exchange->facts.expects;
 }
 
-void http_reply(struct http_exchange *exchange, int status, struct http_span headers,
-                struct http_span body) {
+void http_reply_written(struct http_exchange *exchange, int status, struct http_span headers,
+                        struct http_writer body) {
     struct http_connection *connection = exchange->connection;
     struct http_server *server = connection->server;
     bool keep = exchange->keep_alive && !connection->ended && !server->draining &&
@@ -133,9 +133,21 @@ void http_reply(struct http_exchange *exchange, int status, struct http_span hea
         connection_drop(connection);
         return;
     }
-    char *end = put(reply_head_write(server, begin, &head), body.data, body_size);
-    output_add(connection, (size_t)(end - begin));
+    char *end = reply_head_write(server, begin, &head);
+    if (body_size) body.write(body.arg, end);
+    output_add(connection, (size_t)(end - begin) + body_size);
     connection_answered(connection, keep);
+}
+
+static void write_span(void *arg, char *to) {
+    const struct http_span *span = arg;
+    memcpy(to, span->data, span->size);
+}
+
+void http_reply(struct http_exchange *exchange, int status, struct http_span headers,
+                struct http_span body) {
+    http_reply_written(exchange, status, headers,
+                       (struct http_writer){.size = body.size, .write = write_span, .arg = &body});
 }
 
 /* "Content Too Large" -> "content_too_large", the name of the problem's page. */

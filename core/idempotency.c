@@ -3,6 +3,7 @@
 #include "host.h"
 #include "json.h"
 #include "logging.h"
+#include "reply.h"
 #include "sha256.h"
 #include "store_inside.h"
 
@@ -105,9 +106,10 @@ int idempotency_begin(struct sl_call *call, const char *key, const char *op, con
 void idempotency_save(struct sl_call *call, sl_batch *batch) {
     const struct idempotency *mine = call->idempotency;
     const struct reply *reply = &call->reply;
-    const char *body = reply->content_type ? arena_strndup(call->arena, reply->bytes, reply->size)
-                       : call->out         ? json_print(call->arena, call->out, NULL)
-                                           : "{}";
+    const char *body = reply->content_type
+                           ? arena_strndup(call->arena, reply_bytes(call), reply->size)
+                       : call->out ? json_print(call->arena, call->out, NULL)
+                                   : "{}";
     int64_t now_ms = sl_now_ms(call);
     /* A later commit of the same call brings the answer up to date; an expired row is replaced. */
     static const char sql[] =

@@ -60,7 +60,7 @@ const char *jobs_queue(sl_batch *batch, const char *job, const char *key, int64_
     struct sl_call *call = batch->call;
     const char *name = arena_printf(call->arena, "%s.%s", store_owner_of(call), job);
     if (!is_durable_job(call, job, name))
-        return arena_printf(call->arena, "%s is not a durable job of this plugin: add its row",
+        return arena_printf(batch->arena, "%s is not a durable job of this plugin: add its row",
                             name);
     int64_t now_ms = loop_now_ms(call->host->loop);
     /* One that still waits is replaced, with a new id: if the old one runs just now, its end does

@@ -363,6 +363,7 @@ static int invoke(sl_call *call, const char *name, const cJSON *in, cJSON **out,
     child.http = NULL; /* it must not answer the caller's request */
     child.idempotency = NULL;
     child.claim = NULL;
+    child.lasting = NULL;
     child.waiting = NULL;
     struct arena *before = arena_use(call->arena);
     cJSON *answer = cJSON_CreateObject();

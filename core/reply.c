@@ -31,27 +31,46 @@ static bool clean(const char *text) {
 
 void sl_reply_header(sl_call *call, const char *name, const char *value) {
     if (!clean(name) || !clean(value)) return;
-    struct reply_header *header = arena_alloc(call->arena, sizeof *header);
-    header->name = arena_strdup(call->arena, name);
-    header->value = arena_strdup(call->arena, value);
+    struct arena *arena = call_lasting(call);
+    struct reply_header *header = arena_alloc(arena, sizeof *header);
+    header->name = arena_strdup(arena, name);
+    header->value = arena_strdup(arena, value);
     header->next = call->reply.headers;
     call->reply.headers = header;
 }
 
-void sl_reply_bytes(sl_call *call, const char *content_type, const void *bytes, size_t size) {
-    call->reply.content_type = arena_strdup(call->arena, content_type);
-    call->reply.bytes = arena_strndup(call->arena, size ? bytes : "", size);
-    call->reply.size = size;
-}
-
 void sl_reply_lasting(sl_call *call, const char *content_type, const void *bytes, size_t size) {
-    call->reply.content_type = arena_strdup(call->arena, content_type);
+    call->reply.content_type = arena_strdup(call_lasting(call), content_type);
     call->reply.bytes = size ? bytes : "";
     call->reply.size = size;
+    call->reply.write = NULL;
+}
+
+void sl_reply_bytes(sl_call *call, const char *content_type, const void *bytes, size_t size) {
+    sl_reply_lasting(call, content_type,
+                     size ? arena_strndup(call_lasting(call), bytes, size) : NULL, size);
+}
+
+void sl_reply_writer(sl_call *call, const char *content_type, size_t size,
+                     void (*write)(void *arg, char *to), void *arg) {
+    sl_reply_lasting(call, content_type, NULL, 0);
+    call->reply.size = size;
+    call->reply.write = write;
+    call->reply.write_arg = arg;
+}
+
+const char *reply_bytes(struct sl_call *call) {
+    struct reply *reply = &call->reply;
+    if (!reply->write) return reply->bytes;
+    char *bytes = arena_alloc(call_lasting(call), reply->size + 1);
+    reply->write(reply->write_arg, bytes);
+    bytes[reply->size] = 0;
+    reply->write = NULL;
+    return reply->bytes = bytes;
 }
 
 void sl_reply_etag(sl_call *call, const char *version) {
-    call->reply.etag = arena_strdup(call->arena, version);
+    call->reply.etag = arena_strdup(call_lasting(call), version);
 }
 
 /* The text between the quotes of a strong ETag; the text itself when there are none. */

@@ -16,6 +16,7 @@ sl_batch *batch_new(struct sl_call *call, const char *owner) {
     sl_batch *batch = arena_zalloc(call->arena, sizeof *batch);
     batch->magic = BATCH_MAGIC;
     batch->call = call;
+    batch->arena = call->arena;
     batch->owner = owner;
     batch->statements_end = &batch->statements;
     batch->events_end = &batch->events;
@@ -52,7 +53,7 @@ static sl_value *copy_values(struct arena *arena, const sl_value *values, size_t
 }
 
 void batch_add(sl_batch *batch, const char *owner, const struct batch_statement *row) {
-    struct arena *arena = batch->call->arena;
+    struct arena *arena = batch->arena;
     struct batch_statement *copy = arena_alloc(arena, sizeof *copy);
     *copy = *row;
     copy->next = NULL;
@@ -81,7 +82,7 @@ void sl_batch_demand(sl_batch *batch, int64_t rows, const char *otherwise, const
 
 void sl_batch_emit(sl_batch *batch, const char *type, const char *subject, cJSON *data) {
     struct sl_call *call = batch->call;
-    struct arena *arena = call->arena;
+    struct arena *arena = batch->arena;
     struct batch_event *event = arena_zalloc(arena, sizeof *event);
     if (data && !cJSON_IsObject(data)) batch->refused = "the data of an event must be an object";
     event->entry = (struct chain_entry){

@@ -46,6 +46,7 @@ enum { BATCH_MAGIC = 0x5ba7c4u };
 struct sl_batch {
     unsigned magic;
     struct sl_call *call;
+    struct arena *arena; /* of the call as it was when the batch was made (sl_scratch) */
     const char *owner;
     bool spent, has_jobs;
     const char *refused; /* what was wrong with an addition; sl_commit tells it */

@@ -5,6 +5,7 @@
 #include "loader.h"
 #include "metrics.h"
 #include "op.h"
+#include "reply.h"
 #include "store.h"
 #include "test_inside.h"
 
@@ -219,7 +220,7 @@ static void call_open(struct sl_call *call, sl_test_host *test, const char *perm
 static const char *answer_of(sl_test_host *test, struct sl_call *call, const cJSON *out) {
     if (call->failure.status) out = op_problem(call);
     if (!call->failure.status && call->reply.content_type)
-        return arena_strndup(&test->answers, call->reply.bytes, call->reply.size);
+        return arena_strndup(&test->answers, reply_bytes(call), call->reply.size);
     return arena_strdup(&test->answers, json_print(call->arena, out, NULL));
 }
 

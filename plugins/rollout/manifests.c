@@ -281,7 +281,7 @@ char *manifests_write(const struct plan *plan, const struct manifest_settings *s
 
 /* ---- as they are kept ---- */
 
-void manifests_keep(struct text *text, const char *name, const struct manifest_values *values) {
+void manifests_keep(struct text *text, const char *name, struct manifest_values *values) {
     text_say(text, "{\"template\":");
     text_string(text, name);
     text_say(text, ",\"places\":{");
@@ -292,6 +292,7 @@ void manifests_keep(struct text *text, const char *name, const struct manifest_v
         text_string(text, rows[i].name);
         text_say(text, ":");
         if (!rows[i].whole) text_say(text, "\"");
+        values->kept_at[i] = text->size;
         text_add(text, filling->bytes, filling->size);
         if (!rows[i].whole) text_say(text, "\"");
     }

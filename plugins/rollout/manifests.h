@@ -58,6 +58,8 @@ struct manifest_values {
     char *made[MANIFEST_PLACES]; /* by cJSON's allocator; NULL: borrowed */
     char namespace[KUBE_NAME_MAX + 1];
     char replicas[16], port[16];
+    size_t
+        kept_at[MANIFEST_PLACES]; /* set by manifests_keep: where in its text each value stands */
 };
 void manifest_values_begin(struct manifest_values *values, const struct plan *plan,
                            const struct manifest_settings *settings);
@@ -68,7 +70,7 @@ char *manifests_write(const struct plan *plan, const struct manifest_settings *s
 
 /* ---- as they are kept ----
  * {"template": name of the skeleton, "places": {name: value...}} */
-void manifests_keep(struct text *text, const char *name, const struct manifest_values *values);
+void manifests_keep(struct text *text, const char *name, struct manifest_values *values);
 /* The name of the skeleton that `kept` needs; NULL: it is not kept like this, but whole. */
 const char *manifests_kept_name(const cJSON *kept);
 /* The objects as JSON text again, by cJSON's allocator. */

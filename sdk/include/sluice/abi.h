@@ -11,8 +11,8 @@
  *
  * History (newest first)
  *   1.1  2026-11-22  sl_request: client_cert_file, client_key_file (taken from `reserved`);
- *                    sl_script_run, sl_act_for, sl_yaml_parse, sl_alloc_raw, sl_reply_lasting,
- *                    sl_text_lasting (sl_value: SL_V_LASTING in what was reserved_number)
+ *                    sl_script_run, sl_act_for, sl_yaml_parse, sl_alloc_raw, sl_alloc_lasting,
+ *                    sl_scratch, sl_reply_lasting, sl_reply_writer, sl_text_lasting (sl_value: SL_V_LASTING in what was reserved_number)
  *   1.0  2026-11-22  first version
  */
 #ifndef SLUICE_ABI_H

@@ -25,6 +25,14 @@ SL_API void *sl_state(const sl_call *call);
 /* ---- memory of the call: aligned to 16, zeroed, gone with the call, never NULL ---- */
 SL_API void *sl_alloc(sl_call *call, size_t size);
 SL_API void *sl_alloc_raw(sl_call *call, size_t size); /* not zeroed. Since ABI 1.1 */
+/* Runs `work(call, arg)` with memory that goes when it returns 0: all that it takes from the call,
+ * trees and answers of other operations included. Between a long preparation and a wait (sl_commit,
+ * sl_fetch) it gives back what only the preparation needed, and the next call finds it warm in the
+ * cache. What must last is taken with sl_alloc_lasting, or by a batch that was made before. A
+ * failure of `work` is handed on, with its sentence. Suspends when `work` does. Since ABI 1.1. */
+SL_API int sl_scratch(sl_call *call, int (*work)(sl_call *call, void *arg), void *arg);
+/* As sl_alloc_raw, but lasts as long as the call, also inside sl_scratch. Since ABI 1.1. */
+SL_API void *sl_alloc_lasting(sl_call *call, size_t size);
 SL_API char *sl_strdup(sl_call *call, const char *text);
 SL_API char *sl_strndup(sl_call *call, const char *text, size_t size);
 SL_API char *sl_printf(sl_call *call, const char *format, ...) SL_PRINTF(2, 3);
@@ -73,6 +81,10 @@ SL_API void sl_reply_bytes(sl_call *call, const char *content_type, const void *
  * 1.1. */
 SL_API void sl_reply_lasting(sl_call *call, const char *content_type, const void *bytes,
                              size_t size);
+/* The bytes are written where they are sent from: `write(arg, to)` is called once, at the end of the
+ * call or before, and fills `size` bytes. `arg` lasts as long as the call. Since ABI 1.1. */
+SL_API void sl_reply_writer(sl_call *call, const char *content_type, size_t size,
+                            void (*write)(void *arg, char *to), void *arg);
 /* Strong ETag of the answer, unquoted ("v7"). A GET whose If-None-Match names it becomes 304. */
 SL_API void sl_reply_etag(sl_call *call, const char *version);
 /* The version named by If-Match, unquoted, "*" included; NULL when there is none. */
