@@ -190,20 +190,25 @@ static struct machine_gate gate_of(sl_call *call, const struct judge_verdict *ve
                                  .simulated = view->simulated};
 }
 
+/* JSON has no infinity: an end of an interval that is open is left out. */
+static void put_finite(cJSON *json, const char *name, double value) {
+    if (isfinite(value)) put_number(json, name, value);
+}
+
 static void tell_judge(sl_call *call, const struct run *run, const struct judge_finding *finding,
                        const struct machine_gate *gate, cJSON *verdicts) {
     static const char *const outcomes[] = {"", "pass", "hold", "fail"};
     cJSON *verdict =
         gate_verdict(call, run, "canary-judge", "judge", outcomes[gate->answer], gate->why);
     put_text(verdict, "method", finding->method ? finding->method : "");
-    put_number(verdict, "samples", finding->experiment_samples);
-    put_number(verdict, "control_samples", finding->control_samples);
+    put_finite(verdict, "samples", finding->experiment_samples);
+    put_finite(verdict, "control_samples", finding->control_samples);
     if (finding->scale) {
         put_text(verdict, "scale", finding->scale);
-        put_number(verdict, "low", finding->low);
-        put_number(verdict, "estimate", finding->estimate);
-        put_number(verdict, "high", finding->high);
-        put_number(verdict, "boundary", finding->boundary);
+        put_finite(verdict, "low", finding->low);
+        put_finite(verdict, "estimate", finding->estimate);
+        put_finite(verdict, "high", finding->high);
+        put_finite(verdict, "boundary", finding->boundary);
     }
     if (gate->answer == GATE_HOLD && isfinite(finding->more_samples))
         put_text(verdict, "would_pass_if",

@@ -38,30 +38,6 @@ static void complete_steps(sl_call *call, const struct run *run, cJSON *plan) {
     if (canary && !cJSON_GetArraySize(item_of(canary, "steps"))) own_steps(call, run, plan, canary);
 }
 
-void plan_complete(sl_call *call, const struct run *run, cJSON *plan) {
-    const struct rollout *rollout = sl_state(call);
-    const cJSON *gates = sl_get(rollout->config, "gates");
-    cJSON *hold = put_object(plan, "hold");
-    complete_steps(call, run, plan);
-    put_number(hold, "max_ms", (double)sl_get_int(rollout->config, "max_hold", 1800000));
-    put_text(hold, "on_expiry", sl_get_text(rollout->config, "on_hold_expiry", "abort"));
-    put_item(plan, "gates", gates ? cJSON_Duplicate(gates, 1) : cJSON_Parse(own_gates));
-    struct text text;
-    char hash[65];
-    text_begin(&text, 1024);
-    text_tree(&text, item_of(plan, "gates"));
-    text_tree(&text, item_of(plan, "spec"));
-    text_tree(&text, item_of(plan, "templates"));
-    if (rollout->gates) {
-        const char *scripts = sl_scripts_hash(call, rollout->gates);
-        text_add(&text, scripts, strlen(scripts));
-    }
-    sl_sha256(text.bytes, text.size, hash);
-    put_text(plan, "policy_hash", hash);
-}
-
-/* ---- from a deployment ---- */
-
 static void take_args(cJSON *args, const cJSON *analysis) {
     const cJSON *arg;
     cJSON_ArrayForEach(arg, item_of(analysis, "args")) {
@@ -80,6 +56,31 @@ static void take_all_args(cJSON *plan, const cJSON *strategy) {
         take_args(args, item_of(step, "analysis"));
     }
 }
+
+void plan_complete(sl_call *call, const struct run *run, cJSON *plan) {
+    const struct rollout *rollout = sl_state(call);
+    const cJSON *gates = sl_get(rollout->config, "gates");
+    cJSON *hold = put_object(plan, "hold");
+    complete_steps(call, run, plan);
+    take_all_args(plan, item_of(item_of(plan, "spec"), "strategy"));
+    put_number(hold, "max_ms", (double)sl_get_int(rollout->config, "max_hold", 1800000));
+    put_text(hold, "on_expiry", sl_get_text(rollout->config, "on_hold_expiry", "abort"));
+    put_item(plan, "gates", gates ? cJSON_Duplicate(gates, 1) : cJSON_Parse(own_gates));
+    struct text text;
+    char hash[65];
+    text_begin(&text, 1024);
+    text_tree(&text, item_of(plan, "gates"));
+    text_tree(&text, item_of(plan, "spec"));
+    text_tree(&text, item_of(plan, "templates"));
+    if (rollout->gates) {
+        const char *scripts = sl_scripts_hash(call, rollout->gates);
+        text_add(&text, scripts, strlen(scripts));
+    }
+    sl_sha256(text.bytes, text.size, hash);
+    put_text(plan, "policy_hash", hash);
+}
+
+/* ---- from a deployment ---- */
 
 static void take_template(cJSON *plan, const cJSON *object) {
     const char *name = text_of(item_of(object, "metadata"), "name");
@@ -125,7 +126,6 @@ int plan_of_deployment(sl_call *call, struct run *run) {
     put_item(plan, "spec", plan_spec_of(spec));
     (void)put_object(plan, "templates");
     take_template(plan, item_of(manifests, "analysis_template"));
-    take_all_args(plan, item_of(spec, "strategy"));
     plan_complete(call, run, plan);
     run->plan = cJSON_Parse(sl_json_print(call, plan)); /* its own tree: nothing is shared */
     return run->plan ? 0 : sl_fail(call, SL_INTERNAL, "the plan could not be written");

@@ -129,7 +129,9 @@ void run_emit(sl_call *call, sl_batch *batch, const struct run *run, const char 
     cJSON *data = cJSON_CreateObject();
     about(data, run);
     const cJSON *item;
-    cJSON_ArrayForEach(item, more) put_shared(data, item->string, item);
+    cJSON_ArrayForEach(item, more) {
+        if (!item_of(data, item->string)) put_shared(data, item->string, item);
+    }
     sl_batch_emit(batch, type, sl_printf(call, "deployment/%s", run->id), data);
 }
 

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { TRIES = 5, MOVED_ON = -1 };
+
 static int refused(sl_call *call, const struct run *run, enum machine_reply reply,
                    const char *why) {
     if (reply == REPLY_STALE) return sl_fail(call, SL_STALE, "rollout %s: %s", run->id, why);
@@ -26,22 +28,21 @@ static bool breaks_glass(const struct machine_state *before,
            (command->verb == VERB_PROMOTE && before->phase == MACHINE_HELD);
 }
 
-static int obey(sl_call *call, const cJSON *in, cJSON *out, enum machine_verb verb,
-                const char *word) {
+static int try_it(sl_call *call, const cJSON *in, cJSON *out, enum machine_verb verb,
+                  const char *word) {
     struct run *run;
     struct machine_told told;
     char why[WHY_LONG];
     int rc = run_load(call, sl_get_text(in, "id", ""), &run);
     if (rc) return rc;
     if (run->queued)
-        return sl_fail(call, SL_CONFLICT, "rollout %s waits to begin: ask again in a moment",
+        return sl_fail(call, SL_UNAVAILABLE, "rollout %s waits to begin: ask again in a moment",
                        run->id);
     const struct machine_command command = {.verb = verb,
                                             .generation = sl_get_int(in, "generation", 0),
                                             .actor = sl_actor(call),
                                             .reason = sl_get_text(in, "reason", NULL)};
-    const struct machine_state before = run->state;
-    const bool glass = breaks_glass(&before, &command);
+    const bool glass = breaks_glass(&run->state, &command);
     if (glass && command.reason && !sl_can(call, "rollout:override"))
         return sl_fail(call, SL_DENIED,
                        "going on past a gate needs the permission rollout:override");
@@ -59,7 +60,19 @@ static int obey(sl_call *call, const cJSON *in, cJSON *out, enum machine_verb ve
     run_tell(call, batch, run, &told);
     run->version++;
     run_show(call, run, out);
-    return sl_commit(batch);
+    rc = sl_commit(batch);
+    return rc == SL_CONFLICT ? MOVED_ON : rc;
+}
+
+/* The rollout may take a step of its own between reading and writing: read again, decide again. */
+static int obey(sl_call *call, const cJSON *in, cJSON *out, enum machine_verb verb,
+                const char *word) {
+    int rc = MOVED_ON;
+    for (int i = 0; i < TRIES && rc == MOVED_ON; i++) {
+        while (out->child) (void)cJSON_DetachItemViaPointer(out, out->child);
+        rc = try_it(call, in, out, verb, word);
+    }
+    return rc == MOVED_ON ? SL_CONFLICT : rc;
 }
 
 int rollout_promote(sl_call *call, const cJSON *in, cJSON *out) {

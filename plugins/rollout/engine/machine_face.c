@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RETRY_LOOK_MS = 5000, HELD_LOOK_MS = 15000, RESYNC_MS = 600000 };
+enum { RETRY_LOOK_MS = 5000, RESYNC_MS = 600000 };
 
 static const struct step *step_at(const struct machine_spec *spec,
                                   const struct machine_state *state) {
@@ -67,18 +67,19 @@ static int64_t pause_ends_ms(const struct machine_spec *spec, const struct machi
 int64_t machine_due_ms(const struct machine_spec *spec, const struct machine_state *state) {
     const int64_t now_ms = state->clock_ms;
     const struct analysis_spec *analysis = machine_analysis(spec, state);
+    const int64_t retry_ms = sooner(spec->look_ms, RETRY_LOOK_MS);
     if (machine_ended(state)) return INT64_MAX;
     if (state->phase == MACHINE_ABORTING || state->phase == MACHINE_PROMOTING || state->blind_ms ||
         !state->settled_ms)
-        return now_ms + RETRY_LOOK_MS;
+        return now_ms + retry_ms;
     int64_t due = sooner(pause_ends_ms(spec, state), now_ms + RESYNC_MS);
     if (machine_guarded(state)) due = sooner(due, now_ms + spec->look_ms);
     if (analysis) due = sooner(due, analysis_next_ms(analysis, &state->run, now_ms));
     if (state->background.phase == ANALYSIS_RUNNING)
         due = sooner(due, analysis_next_ms(spec->background, &state->background, now_ms));
     if (state->phase == MACHINE_HELD)
-        due = sooner(due, sooner(now_ms + HELD_LOOK_MS, state->hold_until_ms));
-    if (state->phase == MACHINE_PROGRESSING && !analysis) due = sooner(due, now_ms + RETRY_LOOK_MS);
+        due = sooner(due, sooner(now_ms + spec->look_ms, state->hold_until_ms));
+    if (state->phase == MACHINE_PROGRESSING && !analysis) due = sooner(due, now_ms + retry_ms);
     return due > now_ms ? due : now_ms + 1;
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { EVIDENCE_LOOKS = 3 };
+
 static void copy(char *to, size_t size, const char *text) {
     (void)snprintf(to, size, "%s", text ? text : "");
 }
@@ -153,6 +155,11 @@ bool walk_may_raise(struct walk *w, bool final) {
     }
     if (!gates_let(w)) return false;
     if ((state->weight > 0 || final) && !has_evidence(state)) {
+        /* Right after a shift there cannot be any: that is no hold yet. */
+        if (w->now_ms - state->settled_ms < EVIDENCE_LOOKS * w->spec->look_ms) {
+            walk_release(w);
+            return false;
+        }
         walk_hold(w, "NoEvidence",
                   guards->answer == GATE_HOLD && guards->why
                       ? guards->why
