@@ -1,15 +1,9 @@
 /* plugin.c - Lua policies as operations: any context in, one decision out, each reason beside it.
  */
-#include "sum.h"
+#include "policy.h"
 
-#include <sluice/sluice.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct policy_state {
-    sl_scripts *scripts;
-    cJSON *settings; /* kept; what policies see as ctx.settings */
-};
 
 /* ---- policy.evaluate ---- */
 
@@ -57,8 +51,7 @@ static void show(cJSON *context, const char *name, const cJSON *shared) {
     cJSON_AddItemToArray(context, item);
 }
 
-/* The request's members with the platform's `settings` and `now`; the members are shared. */
-static const cJSON *context_of(sl_call *call, const cJSON *in) {
+cJSON *policy_context(sl_call *call, const cJSON *in) {
     const struct policy_state *state = sl_state(call);
     cJSON *context = cJSON_CreateObject();
     const cJSON *member;
@@ -70,10 +63,17 @@ static const cJSON *context_of(sl_call *call, const cJSON *in) {
     return context;
 }
 
+int policy_judge(sl_call *call, const cJSON *context, cJSON *verdicts) {
+    const struct policy_state *state = sl_state(call);
+    int rc = sl_scripts_judge(call, state->scripts, context, verdicts);
+    if (!rc && state->opa) opa_judge(call, state->opa, context, verdicts);
+    return rc;
+}
+
 static int evaluate(sl_call *call, const cJSON *in, cJSON *out) {
     const struct policy_state *state = sl_state(call);
     cJSON *verdicts = cJSON_CreateArray();
-    int rc = sl_scripts_judge(call, state->scripts, context_of(call, in), verdicts);
+    int rc = policy_judge(call, policy_context(call, in), verdicts);
     if (rc) return rc;
     enum decision decision = sum_verdicts(verdicts);
     sum_add_results(verdicts);
@@ -110,6 +110,54 @@ static int list(sl_call *call, const cJSON *in, cJSON *out) {
     return 0;
 }
 
+/* ---- policy.explain, policy.replay ---- */
+
+static const sl_field explain_in[] = {
+    SL_STRING("id", .help = "of the deployment", .flags = SL_REQUIRED, .max = 64), SL_END};
+
+static const sl_field judged_out[] = {
+    SL_STRING("decision", .help = "allow, warn, needs_approval or deny"),
+    SL_STRING("policy_hash", .help = "SHA-256 over the policies that judged"),
+    SL_LIST_OF("results", verdict_out, .help = "one verdict a policy"), SL_END};
+
+static const sl_field change_out[] = {
+    SL_STRING("rule"), SL_STRING("then", .help = "its outcome; none: it did not apply"),
+    SL_STRING("now"), SL_STRING("reason", .help = "today's"), SL_END};
+
+static const sl_field explain_out[] = {
+    SL_STRING("id"),
+    SL_OBJECT("then", judged_out, .help = "what the policies said", .flags = SL_OPEN),
+    SL_OBJECT("now", judged_out, .help = "what today's say of the same request", .flags = SL_OPEN),
+    SL_LIST_OF("changed", change_out, .help = "rules that say something else today"),
+    SL_STRING("text", .help = "all of it, line by line"),
+    SL_END};
+
+static const sl_field replay_in[] = {
+    SL_STRING("app_name", .help = "only of this application", .cli = "app", .max = 200),
+    SL_STRING("environment", .help = "only to this environment", .cli = "env", .max = 64),
+    SL_INT("since_ms", .help = "only from then on", .min = 0),
+    SL_INT("until_ms", .help = "only before then", .min = 0),
+    SL_INT("limit", .help = "how many at most, the newest first", .def = "1000", .min = 1,
+           .max = 20000),
+    SL_STRING("cursor", .help = "next_cursor of the replay before", .max = 64),
+    SL_END};
+
+static const sl_field counts_out[] = {SL_INT("allow"), SL_INT("warn"), SL_INT("needs_approval"),
+                                      SL_INT("deny"), SL_END};
+
+static const sl_field replay_out[] = {
+    SL_INT("judged", .help = "requests"),
+    SL_INT("same", .help = "of the same decision as then"),
+    SL_INT("stricter"),
+    SL_INT("looser"),
+    SL_OBJECT("then", counts_out, .help = "decisions then"),
+    SL_OBJECT("now", counts_out, .help = "decisions by today's policies"),
+    SL_LIST("changed", SL_T_OBJECT,
+            .help = "the first 200 whose decision differs, with their rules"),
+    SL_STRING("policy_hash", .help = "of today's policies"),
+    SL_STRING("next_cursor", .help = "null after the last", .flags = SL_NULLABLE),
+    SL_END};
+
 /* ---- the face ---- */
 
 static const sl_op ops[] = {
@@ -133,6 +181,34 @@ static const sl_op ops[] = {
      .needs = "policy:read",
      .run = list,
      .effect = SL_READS},
+    {.name = "policy.explain",
+     .route = "GET /policies/explain/{id}",
+     .summary = "Tell what each policy said of a deployment, and what today's would say",
+     .in = explain_in,
+     .out = explain_out,
+     .needs = "policy:read",
+     .run = policy_explain,
+     .effect = SL_READS},
+    {.name = "policy.replay",
+     .route = "POST /policies/replay",
+     .summary = "Judge the requests of the past by today's policies, and count what differs",
+     .help = "Settings are today's, and so is what a policy asks of other operations.",
+     .in = replay_in,
+     .out = replay_out,
+     .needs = "policy:read",
+     .run = policy_replay,
+     .effect = SL_READS,
+     .timeout_ms = 120000},
+    SL_END};
+
+static const sl_field opa_options[] = {
+    SL_STRING("url", .format = "uri", .max = 2000,
+              .help =
+                  "a document of OPA, as http://opa:8181/v1/data/sluice; absent: none is asked"),
+    SL_STRING("token", .flags = SL_SECRET, .help = "bearer token"),
+    SL_STRING("ca_file", .flags = SL_PATH, .help = "certificates that it is checked by"),
+    SL_DURATION("timeout", .def = "1s", .min = 10, .max = 30000,
+                .help = "after which it counts as a denial"),
     SL_END};
 
 static const sl_field config[] = {
@@ -140,11 +216,17 @@ static const sl_field config[] = {
               .help = "folder of the policies; helpers are in the folder lib beside it"),
     SL_MAP("settings", SL_T_ANY, .max = 200,
            .help = "what policies read as ctx.settings: min_replicas, allowed_registries..."),
+    SL_OBJECT("opa", opa_options,
+              .help = "OPA as one more judge: what it leaves undefined is denied"),
     SL_END};
 
 static const sl_metric metrics[] = {{.name = "policy_decisions_total",
                                      .help = "Decisions of the policies",
                                      .labels = "decision",
+                                     .type = SL_COUNTER},
+                                    {.name = "policy_opa_questions_total",
+                                     .help = "Questions to OPA",
+                                     .labels = "result",
                                      .type = SL_COUNTER},
                                     SL_END};
 
@@ -158,6 +240,7 @@ static int start(sl_call *call, const cJSON *options) {
     cJSON *none = settings ? NULL : cJSON_CreateObject();
     state->scripts = scripts;
     state->settings = sl_json_keep(settings ? settings : none);
+    if (sl_get(sl_get(options, "opa"), "url")) state->opa = sl_json_keep(sl_get(options, "opa"));
     sl_set_state(call, state);
     return 0;
 }
@@ -166,6 +249,7 @@ static void stop(sl_call *call) {
     struct policy_state *state = sl_state(call);
     if (!state) return;
     sl_json_drop(state->settings);
+    sl_json_drop(state->opa);
     free(state);
 }
 

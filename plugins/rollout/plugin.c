@@ -158,6 +158,20 @@ static const sl_field explain_out[] = {SL_STRING("id"), SL_STRING("status"),
                                        SL_STRING("text", .help = "the decision, line by line"),
                                        SL_END};
 
+static const sl_field stored_in[] = {
+    SL_STRING("id", .help = "only this one", .max = 64),
+    SL_STRING("app_name", .help = "only of this application", .max = 200),
+    SL_STRING("environment", .help = "only to this environment", .max = 64),
+    SL_INT("since_ms", .help = "only from then on", .min = 0),
+    SL_INT("until_ms", .help = "only before then", .min = 0),
+    SL_INT("limit", .help = "how many at most", .def = "100", .min = 1, .max = 1000),
+    SL_STRING("cursor", .help = "next_cursor of the page before", .max = 64),
+    SL_END};
+
+static const sl_field stored_out[] = {
+    SL_LIST("items", SL_T_OBJECT, .help = "id, at_ms, actor, status, request, policy, risk"),
+    SL_STRING("next_cursor", .help = "null on the last page", .flags = SL_NULLABLE), SL_END};
+
 static const sl_op ops[] = {
     {.name = "deploy.request",
      .route = "POST /deployments/request",
@@ -203,6 +217,14 @@ static const sl_op ops[] = {
      .effect = SL_READS,
      .run = deploy_explain},
     ENGINE_OPS,
+    {.name = "deploy.stored",
+     .summary = "Give requests as they were, with what was said of them",
+     .in = stored_in,
+     .out = stored_out,
+     .needs = "deploy:read",
+     .effect = SL_READS,
+     .flags = SL_OP_HIDDEN,
+     .run = deploy_stored},
     SL_END};
 
 static const sl_field settings[] = {

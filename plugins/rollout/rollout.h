@@ -21,5 +21,6 @@ int deploy_get(sl_call *call, const cJSON *in, cJSON *out);
 int deploy_list(sl_call *call, const cJSON *in, cJSON *out);
 int deploy_manifests(sl_call *call, const cJSON *in, cJSON *out);
 int deploy_explain(sl_call *call, const cJSON *in, cJSON *out);
+int deploy_stored(sl_call *call, const cJSON *in, cJSON *out);
 
 #endif
