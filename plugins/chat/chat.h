@@ -125,8 +125,6 @@ bool answer_by_model(struct inquiry *inquiry);
 
 /* ---- mcp.c, slack.c ---- */
 int mcp_post(sl_call *call, const cJSON *in, cJSON *out);
-int mcp_get(sl_call *call, const cJSON *in, cJSON *out);
-int mcp_delete(sl_call *call, const cJSON *in, cJSON *out);
 int slack_command(sl_call *call, const cJSON *in, cJSON *out);
 int slack_events(sl_call *call, const cJSON *in, cJSON *out);
 int slack_job(sl_call *call, const cJSON *in);

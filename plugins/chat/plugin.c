@@ -68,6 +68,19 @@ static const sl_op ops[] = {
      .effect = SL_READS,
      .flags = SL_OP_STREAMS,
      .timeout_ms = 120000},
+    {.name = "chat.mcp",
+     .route = "POST /mcp",
+     .summary = "Serve the operations as tools, by the Model Context Protocol",
+     .help =
+         "Streamable HTTP, protocol versions 2024-11-05 to 2025-11-25 and 2026-07-28. Tools are "
+         "the reading operations that the token may use; with the permission mcp:write the "
+         "writing ones too.",
+     .needs = "any",
+     .run = mcp_post,
+     .effect = SL_WRITES,
+     .flags = SL_OP_RAW | SL_OP_HIDDEN,
+     .timeout_ms = 120000,
+     .max_body = 4U << 20},
     SL_END};
 
 static const sl_field slack_config[] = {
