@@ -2,6 +2,7 @@
 
 #include "argo.h"
 #include "argo_rollout.h"
+#include "rollout.h"
 #include "tree.h"
 
 #include <stdio.h>
@@ -42,6 +43,11 @@ const sl_field argo_out[] = {
     SL_BOOL("changed", .help = "argo.act: something was written"),
     SL_END};
 
+static const cJSON *settings_of(sl_call *call) {
+    const struct rollout *rollout = sl_state(call);
+    return sl_get(rollout->config, "argo");
+}
+
 static void show(cJSON *out, const struct argo_target *target, const cJSON *rollout) {
     char message[600];
     const cJSON *spec = item_of(rollout, "spec"), *status = item_of(rollout, "status");
@@ -66,7 +72,7 @@ static void show(cJSON *out, const struct argo_target *target, const cJSON *roll
 
 static int open_target(sl_call *call, const cJSON *in, struct kube *kube,
                        struct argo_target *target) {
-    int rc = kube_open(call, argo_settings(call), kube);
+    int rc = kube_open(call, settings_of(call), kube);
     *target = (struct argo_target){
         .kube = kube, .namespace = text_of(in, "namespace"), .name = text_of(in, "name")};
     if (rc || (kube_name_fits(target->namespace) && kube_name_fits(target->name))) return rc;
@@ -77,7 +83,7 @@ static int open_target(sl_call *call, const cJSON *in, struct kube *kube,
 int argo_get(sl_call *call, const cJSON *in, cJSON *out) {
     struct kube kube;
     struct argo_target target;
-    const cJSON *rollout;
+    const cJSON *rollout = NULL;
     int rc = open_target(call, in, &kube, &target);
     if (!rc) rc = argo_read(call, &target, &rollout);
     if (!rc) {
@@ -106,7 +112,7 @@ int argo_act(sl_call *call, const cJSON *in, cJSON *out) {
     struct kube kube = {0};
     struct argo_target target;
     struct argo_order order;
-    const cJSON *rollout;
+    const cJSON *rollout = NULL;
     bool changed = false;
     int rc = order_of(call, in, &order);
     if (!rc) rc = open_target(call, in, &kube, &target);

@@ -10,9 +10,6 @@ int argo_get(sl_call *call, const cJSON *in, cJSON *out);
 int argo_act(sl_call *call, const cJSON *in, cJSON *out);
 int argo_watch(sl_call *call, const cJSON *in, cJSON *out);
 
-/* Settings of the driver "argo" from the plugin's configuration; borrowed, may be NULL. */
-const cJSON *argo_settings(sl_call *call);
-
 /* clang-format off */
 #define ARGO_OPS                                                                                   \
     {.name = "argo.get",                                                                           \

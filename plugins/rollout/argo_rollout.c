@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define GROUP    "/apis/argoproj.io/v1alpha1"
 #define HASH_KEY "rollouts-pod-template-hash"
@@ -22,7 +23,7 @@ static const char *title(sl_call *call, const struct argo_target *target, const 
 }
 
 int argo_read(sl_call *call, const struct argo_target *target, const cJSON **rollout) {
-    struct kube_answer answer;
+    struct kube_answer answer = {0};
     int rc =
         kube_request(call, target->kube, "GET", path_of(call, target, ""), NULL, NULL, &answer);
     if (!rc) rc = kube_check(call, &answer, title(call, target, "reading"));
@@ -83,7 +84,7 @@ static int send(sl_call *call, const struct argo_target *target, const char *sub
 
 int argo_merge(sl_call *call, const struct argo_target *target, const cJSON *read, cJSON *patch,
                const cJSON **updated) {
-    struct kube_answer answer;
+    struct kube_answer answer = {0};
     add_precondition(patch, read);
     int rc = send(call, target, "", patch, &answer);
     if (!rc) rc = kube_check(call, &answer, title(call, target, "patching"));
@@ -93,7 +94,7 @@ int argo_merge(sl_call *call, const struct argo_target *target, const cJSON *rea
 
 int argo_merge_status(sl_call *call, const struct argo_target *target, const cJSON *read,
                       cJSON *patch, const cJSON **updated) {
-    struct kube_answer answer;
+    struct kube_answer answer = {0};
     add_precondition(patch, read);
     int rc = send(call, target, "/status", patch, &answer);
     if (!rc && answer.status == 404) rc = send(call, target, "", patch, &answer);
@@ -195,7 +196,7 @@ static int do_set_image(struct doing *doing) {
         return sl_fail(doing->call, SL_NOT_FOUND, "rollout %s/%s has no container '%s'",
                        doing->target->namespace, doing->target->name, doing->order->container);
     if (doing->order->annotations) annotate(rollout, doing->order->annotations);
-    struct kube_answer answer;
+    struct kube_answer answer = {0};
     const char *path = path_of(doing->call, doing->target, "?" OUR_NAME);
     int rc =
         kube_request(doing->call, doing->target->kube, "PUT", path, KUBE_JSON, rollout, &answer);
@@ -211,7 +212,7 @@ static int do_undo(struct doing *doing) {
         return sl_fail(doing->call, SL_UNSUPPORTED,
                        "rollout %s/%s refers to its pods by workloadRef: undo what it refers to",
                        doing->target->namespace, doing->target->name);
-    const cJSON *set;
+    const cJSON *set = NULL;
     int rc =
         argo_revision(doing->call, doing->target, doing->rollout, doing->order->revision, &set);
     if (rc) return rc;
@@ -225,7 +226,7 @@ static int do_undo(struct doing *doing) {
     put_text(replace, "op", "replace");
     put_text(replace, "path", "/spec/template");
     put_item(replace, "value", template);
-    struct kube_answer answer;
+    struct kube_answer answer = {0};
     rc =
         kube_request(doing->call, doing->target->kube, "PATCH",
                      path_of(doing->call, doing->target, "?" OUR_NAME), KUBE_PATCH, patch, &answer);
@@ -343,7 +344,7 @@ static const cJSON *pick(const cJSON *sets, const char *uid, int64_t revision) {
 
 int argo_revision(sl_call *call, const struct argo_target *target, const cJSON *rollout,
                   int64_t revision, const cJSON **replica_set) {
-    const cJSON *list;
+    const cJSON *list = NULL;
     const char *path = sl_printf(call, "/apis/apps/v1/namespaces/%s/replicasets?labelSelector=%s",
                                  target->namespace, selector_of(call, rollout));
     int rc = kube_get(call, target->kube, path, &list);
@@ -397,7 +398,7 @@ static const cJSON *worst_metric(const cJSON *run) {
 const char *argo_evidence(sl_call *call, const struct argo_target *target, const cJSON *rollout) {
     const char *name = run_name(rollout);
     if (!name) return NULL;
-    const cJSON *run;
+    const cJSON *run = NULL;
     const char *path =
         sl_printf(call, GROUP "/namespaces/%s/analysisruns/%s", target->namespace, name);
     if (kube_get(call, target->kube, path, &run)) return NULL;

@@ -119,7 +119,7 @@ static int apply_object(struct work *work, const cJSON *object) {
     const char *path = object_path(work, object);
     if (!path)
         return sl_fail(work->call, SL_INVALID, "argo: a manifest is of a kind that is not applied");
-    struct kube_answer answer;
+    struct kube_answer answer = {0};
     int rc = kube_request(work->call, &work->kube, "PATCH",
                           sl_printf(work->call, "%s?fieldManager=sluice", path), KUBE_APPLY,
                           with_notes(work, object), &answer);

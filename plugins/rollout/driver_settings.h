@@ -17,11 +17,11 @@
 /* clang-format on */
 
 static const sl_field haproxy_app_settings[] = {HAPROXY_SITE, SL_END};
-static const sl_field haproxy_settings[] = {
-    HAPROXY_SITE,
-    SL_MAP("apps", SL_T_OBJECT, .fields = haproxy_app_settings, .max = 1000,
-           .help = "the same by application"),
-    SL_END};
+static const sl_field haproxy_settings[] = {HAPROXY_SITE,
+                                            SL_MAP("apps", SL_T_OBJECT,
+                                                   .fields = haproxy_app_settings, .max = 1000,
+                                                   .help = "the same by application"),
+                                            SL_END};
 
 static const sl_field argo_settings_rows[] = {
     SL_STRING("kubeconfig", .flags = SL_PATH, .max = 4096,

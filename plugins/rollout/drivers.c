@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-extern const struct driver driver_plan, driver_haproxy;
+extern const struct driver driver_plan, driver_haproxy, driver_argo;
 
-static const struct driver *const drivers[] = {&driver_plan, &driver_haproxy};
+static const struct driver *const drivers[] = {&driver_plan, &driver_haproxy, &driver_argo};
 
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 
@@ -16,7 +16,7 @@ const struct driver *driver_find(const char *name) {
 }
 
 const char *driver_names(void) {
-    return "plan, haproxy";
+    return "plan, haproxy, argo";
 }
 
 struct driver_view driver_blind(sl_call *call) {

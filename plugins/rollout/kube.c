@@ -36,8 +36,8 @@ static int read_file(sl_call *call, const char *path, char **text, size_t *size)
 }
 
 static int read_token(sl_call *call, const char *path, const char **token) {
-    char *text;
-    size_t size;
+    char *text = NULL;
+    size_t size = 0;
     int rc = read_file(call, path, &text, &size);
     if (rc) return rc;
     while (size && isspace((unsigned char)text[size - 1])) text[--size] = 0;
@@ -150,8 +150,8 @@ static int take_cluster(sl_call *call, struct kube *kube, const cJSON *cluster,
 }
 
 static int open_config(sl_call *call, const cJSON *settings, const char *path, struct kube *kube) {
-    char *text;
-    size_t size;
+    char *text = NULL;
+    size_t size = 0;
     cJSON *config = NULL;
     int rc = read_file(call, path, &text, &size);
     if (!rc) rc = sl_yaml_parse(call, path, text, size, &config);
@@ -192,8 +192,8 @@ static int open_account(sl_call *call, struct kube *kube) {
     bool v6 = strchr(host, ':') != NULL;
     kube->server = sl_printf(call, "https://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
     kube->ca_file = ACCOUNT "ca.crt";
-    char *text;
-    size_t size;
+    char *text = NULL;
+    size_t size = 0;
     if (read_file(call, ACCOUNT "namespace", &text, &size) == 0) kube->namespace = text;
     return read_token(call, ACCOUNT "token", &kube->token);
 }
@@ -296,7 +296,7 @@ int kube_check(sl_call *call, const struct kube_answer *answer, const char *doin
 }
 
 int kube_get(sl_call *call, const struct kube *kube, const char *path, const cJSON **object) {
-    struct kube_answer answer;
+    struct kube_answer answer = {0};
     int rc = kube_request(call, kube, "GET", path, NULL, NULL, &answer);
     if (!rc) rc = kube_check(call, &answer, sl_printf(call, "reading %s", path));
     if (rc) return rc;
@@ -397,7 +397,7 @@ static int list_page(struct watching *watching, const struct kube *kube, const c
     const char *more = *go_on
                            ? sl_printf(call, "limit=%d&continue=%s", PAGE, url_escape(call, *go_on))
                            : sl_printf(call, "limit=%d", PAGE);
-    const cJSON *list, *item;
+    const cJSON *list = NULL, *item;
     int rc = kube_get(call, kube, with_query(call, watch, more), &list);
     if (rc) return rc;
     const cJSON *metadata = sl_get(list, "metadata");
@@ -439,10 +439,11 @@ static int open_watch(struct watching *watching, const struct kube *kube, int *p
     watch->watches++;
     watching->used = 0;
     int rc = sl_fetch(call, &request, &response);
-    if (watching->rc || watching->again || rc) return rc == SL_CANCELLED ? rc : 0;
+    if (watching->rc || watching->again) return 0; /* stopped by us */
+    if (rc) return rc;
     if (response.status == 410) watching->again = true;
     if (response.status < 400 || response.status == 410) return 0;
-    struct kube_answer answer;
+    struct kube_answer answer = {0};
     rc = parse_answer(call, &response, &answer);
     *pause_s = answer.retry_after_s;
     return rc ? rc : kube_check(call, &answer, sl_printf(call, "watching %s", watch->path));

@@ -1,5 +1,7 @@
 /* The rollout plugin: a deployment request, decided with its reasons, made into manifests, and brought
  * out step by step (the rows of that are in engine_rows.h). */
+#include "argo_ops.h"
+#include "driver_settings.h"
 #include "engine_rows.h"
 #include "engine_run.h"
 #include "rollout.h"
@@ -173,6 +175,7 @@ static const sl_field stored_out[] = {
     SL_STRING("next_cursor", .help = "null on the last page", .flags = SL_NULLABLE), SL_END};
 
 static const sl_op ops[] = {
+    ARGO_OPS,
     {.name = "deploy.request",
      .route = "POST /deployments/request",
      .summary = "Ask for a deployment: risk, policies, a decision with reasons, and manifests",
@@ -228,6 +231,7 @@ static const sl_op ops[] = {
     SL_END};
 
 static const sl_field settings[] = {
+    DRIVER_SETTINGS,
     SL_ENUM("approval_from", "LOW|MED|HIGH|CRITICAL|never", .def = "CRITICAL",
             .help = "risk level from which a person must agree, whatever the policies say"),
     SL_STRING("prometheus", .def = "http://prometheus.monitoring.svc:9090", .format = "uri",
