@@ -1,6 +1,6 @@
 """The argo driver and operations against a strict API server double; with SLUICE_TEST_KUBECONFIG the life of a
 deployment also runs against a real API server that has Argo Rollouts."""
-import json, os, threading, urllib.request, uuid
+import json, os, socket, threading, urllib.request, uuid
 
 import pytest
 
@@ -222,6 +222,9 @@ class Events:
         except (OSError, ValueError, AttributeError):
             pass
 
+    def close(self):
+        self.reply.fp.raw._sock.shutdown(socket.SHUT_RDWR)  # close() would wait for the reader
+
     def wait(self, **wanted):
         """Until the newest event is like this; what is between (seen, but not yet acted on) may be told too."""
         def like():
@@ -247,7 +250,7 @@ def test_watching_survives_410_and_closed_watches(kube, drive):
     again = sum("watch=1" not in path and "rollouts?" in path for _, path, _, _ in kube.requests)
     assert again == lists, "a watch that ends is no reason to list again"
     assert all(a != b for a, b in zip(events.seen, events.seen[1:])), "only changes are told"
-    events.reply.close()
+    events.close()
 
 
 # ---- the driver ----
