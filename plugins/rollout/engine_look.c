@@ -1,6 +1,7 @@
 /* engine_look.c - one look at one rollout: the driver is asked, metrics are measured, gates judge, the
  * machine decides, the decision is written down, and only then acted on. */
 #include "engine_run.h"
+#include "gates_kinds.h"
 #include "tree.h"
 
 #include <string.h>
@@ -159,8 +160,10 @@ static void gather(sl_call *call, struct run *run, struct hop *hop) {
         .now_ms = now_ms, .sight = sight_of(&hop->view, hop->seen), .measured = hop->measured};
     hop->look.measured_count = machine_due_metrics(&run->spec, &run->state, now_ms, hop->measured);
     measure_due(call, run, &hop->view, hop->measured, hop->look.measured_count);
-    if (hop->seen && machine_guarded(&run->state))
+    if (hop->seen && machine_guarded(&run->state)) {
         hop->look.guards = run_guard(call, run, &hop->view, hop->verdicts);
+        gate_burn(call, run, &hop->look.guards, hop->verdicts);
+    }
     if (machine_brink(&run->spec, &run->state, &hop->look))
         hop->look.gates = gates_ask(call, run, hop->verdicts);
 }

@@ -2,6 +2,7 @@
  * fixed, one of a service runs at a time, and the tick looks at all that are due. */
 #include "engine_plan.h"
 #include "engine_run.h"
+#include "gates_kinds.h"
 #include "tree.h"
 
 #include <string.h>
@@ -143,6 +144,7 @@ int run_begin(sl_call *call, struct run *run) {
     if (rc) return end_unbegun(call, run, "InvalidPlan", sl_strdup(call, sl_failure(call)));
     const struct machine_told told = {.what = {TELL_STARTED}, .count = 1};
     machine_begin(&run->spec, &run->state, sl_now_ms(call));
+    burn_begin(call, run);
     sl_batch *batch = run_save(call, run);
     run_tell(call, batch, run, &told);
     rc = sl_commit(batch);

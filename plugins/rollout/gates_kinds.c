@@ -113,6 +113,30 @@ int gate_budget(sl_call *call, struct gate_question *question, struct gate_findi
     return 0;
 }
 
+void burn_begin(sl_call *call, struct run *run) {
+    struct budget budget;
+    if (budget_of(call, run, &budget)) return;
+    cJSON_DeleteItemFromObjectCaseSensitive(run->seen, "page_before");
+    put_bool(run->seen, "page_before", budget.page);
+}
+
+void gate_burn(sl_call *call, const struct run *run, struct machine_gate *guards, cJSON *verdicts) {
+    struct budget budget;
+    const cJSON *before = item_of(run->seen, "page_before");
+    if (!cJSON_IsFalse(before) || budget_of(call, run, &budget) || !budget.page) return;
+    if (guards->answer == GATE_FAIL && guards->aborts) return;
+    const char *why = sl_printf(call,
+                                "a page on the burn rate of %s fires since the new version gets "
+                                "traffic; %s",
+                                budget.service, left_text(call, &budget));
+    *guards = (struct machine_gate){
+        .answer = GATE_FAIL, .aborts = true, .name = "ErrorBudgetBurn", .why = why};
+    cJSON *verdict = gate_verdict(call, run, "burn-rate", "budget", "fail", why);
+    put_number(put_object(verdict, "inputs"), "budget_left", budget.left);
+    put_number(verdict, "data_age_ms", (double)budget.age_ms);
+    cJSON_AddItemToArray(verdicts, verdict);
+}
+
 /* ---- approvals ---- */
 
 int gate_approvals(sl_call *call, struct gate_question *question, struct gate_finding *found) {

@@ -45,5 +45,10 @@ struct budget {
     const char *service;
 };
 int budget_of(sl_call *call, const struct run *run, struct budget *budget);
+/* Remembers how the budget stood before the version got traffic. */
+void burn_begin(sl_call *call, struct run *run);
+/* Harm that only the service as a whole shows: a page on its burn rate which did not fire before.
+ * Replaces `guards` then. */
+void gate_burn(sl_call *call, const struct run *run, struct machine_gate *guards, cJSON *verdicts);
 
 #endif
