@@ -17,12 +17,13 @@ extern const struct cli_command doctor_commands[];
 extern const struct cli_command db_commands[];
 extern const struct cli_command rag_commands[];
 extern const struct cli_command rollout_commands[];
+extern const struct cli_command notes_commands[];
 
 static const struct cli_command *table_at(size_t i) {
     const struct cli_command *const tables[] = {
-        serve_commands,   status_commands,     doctor_commands, config_commands, ask_commands,
-        call_commands,    events_commands,     policy_commands, plugin_commands, db_commands,
-        version_commands, completion_commands, rag_commands,    rollout_commands};
+        serve_commands,   status_commands,     doctor_commands, config_commands,  ask_commands,
+        call_commands,    events_commands,     policy_commands, plugin_commands,  db_commands,
+        version_commands, completion_commands, rag_commands,    rollout_commands, notes_commands};
     return i < sizeof tables / sizeof tables[0] ? tables[i] : NULL;
 }
 
