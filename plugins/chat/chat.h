@@ -24,6 +24,7 @@ struct inquiry {
     struct slots slots;
     struct intent_guess guess;
     bool streams;
+    const char *grants; /* permissions of an asker without a token (Slack); NULL: the call's own */
 
     const cJSON *operations;  /* of platform.operations, once asked */
     const cJSON *deployments; /* the newest of all, or an empty list; never NULL once read */
@@ -45,6 +46,8 @@ void inquiry_init(struct inquiry *inquiry, sl_call *call, const char *question,
                   const cJSON *context);
 /* Reads words, times and names: asks for what is deployed and which policies there are. */
 int inquiry_read(struct inquiry *inquiry);
+/* May the asker use what needs this permission? */
+bool inquiry_may(const struct inquiry *inquiry, const char *needs);
 /* Asks an operation as the asker; `in` is a new object. NULL when it is not there, not permitted or
  * failed: `trouble` says which. Noted in steps. Suspends. */
 const cJSON *look(struct inquiry *inquiry, const char *op, cJSON *in);
@@ -123,7 +126,7 @@ int chat_ask(sl_call *call, const cJSON *in, cJSON *out);
  * model, or what it said did not hold: the composed answer stays. Suspends. */
 bool answer_by_model(struct inquiry *inquiry);
 
-/* ---- mcp.c, slack.c ---- */
+/* ---- mcp.c, slack_ops.c ---- */
 int mcp_post(sl_call *call, const cJSON *in, cJSON *out);
 int slack_command(sl_call *call, const cJSON *in, cJSON *out);
 int slack_events(sl_call *call, const cJSON *in, cJSON *out);

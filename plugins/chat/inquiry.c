@@ -84,13 +84,45 @@ bool can_look(const struct inquiry *inquiry, const char *op) {
     return sl_has_op(inquiry->call, op) != 0;
 }
 
+/* One of the permissions that are split by blanks, or "noun:*". */
+static bool is_granted(const char *grants, const char *needed) {
+    const char *colon = strchr(needed, ':');
+    for (const char *at = grants; *at;) {
+        const size_t size = strcspn(at, " ");
+        if (size == strlen(needed) && memcmp(at, needed, size) == 0) return true;
+        if (colon && size == (size_t)(colon - needed) + 2 && at[size - 1] == '*' &&
+            memcmp(at, needed, size - 1) == 0)
+            return true;
+        at += size;
+        while (*at == ' ') at++;
+    }
+    return false;
+}
+
+bool inquiry_may(const struct inquiry *inquiry, const char *needs) {
+    if (strcmp(needs, "any") == 0 || strcmp(needs, "public") == 0) return true;
+    if (!*needs) return false;
+    return inquiry->grants ? is_granted(inquiry->grants, needs) : sl_can(inquiry->call, needs) != 0;
+}
+
+/* As the asker: with a token by the host's check, else by what Slack's people are granted. */
+static int invoke_as_asker(struct inquiry *inquiry, const char *op, const cJSON *in, cJSON **out) {
+    sl_call *call = inquiry->call;
+    if (!inquiry->grants) return sl_invoke_as_caller(call, op, in, out);
+    const cJSON *row = operation_named(inquiry, op);
+    if (strcmp(sl_get_text(row, "effect", "writes"), "reads") != 0 ||
+        !inquiry_may(inquiry, sl_get_text(row, "needs", "")))
+        return sl_fail(call, SL_DENIED, "%s is not permitted here", op);
+    return sl_invoke(call, op, in, out);
+}
+
 const cJSON *look(struct inquiry *inquiry, const char *op, cJSON *in) {
     sl_call *call = inquiry->call;
     cJSON *step = cJSON_CreateObject(), *out = NULL;
     cJSON_AddStringToObject(step, "operation", op);
     cJSON_AddItemToObject(step, "input", in);
     const int64_t began_ns = sl_clock_ns(call);
-    const int rc = sl_has_op(call, op) ? sl_invoke_as_caller(call, op, in, &out) : SL_NOT_FOUND;
+    const int rc = sl_has_op(call, op) ? invoke_as_asker(inquiry, op, in, &out) : SL_NOT_FOUND;
     inquiry->trouble = NULL;
     if (rc && !sl_has_op(call, op))
         inquiry->trouble = sl_printf(call, "%s is not served here", op);
@@ -166,14 +198,12 @@ void suggest(struct inquiry *inquiry, const char *op, cJSON *in, const char *why
     if (inquiry->next || !can_look(inquiry, op)) return;
     const cJSON *row = operation_named(inquiry, op);
     const char *needs = sl_get_text(row, "needs", "");
-    const bool open = strcmp(needs, "any") == 0 || strcmp(needs, "public") == 0;
     inquiry->next = cJSON_CreateObject();
     cJSON_AddStringToObject(inquiry->next, "operation", op);
     cJSON_AddItemToObject(inquiry->next, "input", in);
     cJSON_AddStringToObject(inquiry->next, "why", why);
     cJSON_AddStringToObject(inquiry->next, "effect", sl_get_text(row, "effect", "reads"));
-    cJSON_AddBoolToObject(inquiry->next, "permitted",
-                          open || (*needs && sl_can(inquiry->call, needs)));
+    cJSON_AddBoolToObject(inquiry->next, "permitted", inquiry_may(inquiry, needs));
 }
 
 /* ---- reading the question ---- */

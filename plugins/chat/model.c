@@ -47,8 +47,7 @@ static bool may_use(const struct talk *talk, const cJSON *op) {
     if (!tool_fits(op, false) || strlen(name) > 60) return false;
     for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
         if (strncmp(name, forbidden[i], strlen(forbidden[i])) == 0) return false;
-    return strcmp(needs, "any") == 0 || strcmp(needs, "public") == 0 ||
-           sl_can(talk->inquiry->call, needs);
+    return inquiry_may(talk->inquiry, needs);
 }
 
 static cJSON *tools_of(const struct talk *talk) {

@@ -81,6 +81,36 @@ static const sl_op ops[] = {
      .flags = SL_OP_RAW | SL_OP_HIDDEN,
      .timeout_ms = 120000,
      .max_body = 4U << 20},
+    {.name = "chat.slack-command",
+     .route = "POST /slack/command",
+     .summary = "Hear a slash command of Slack",
+     .help =
+         "Signed by Slack (v0, five minutes). The answer follows at the command's response_url.",
+     .needs = "public",
+     .run = slack_command,
+     .effect = SL_WRITES,
+     .flags = SL_OP_RAW | SL_OP_HIDDEN,
+     .max_body = 64U << 10},
+    {.name = "chat.slack-events",
+     .route = "POST /slack/events",
+     .summary = "Hear events of Slack: mentions are answered in their thread",
+     .needs = "public",
+     .run = slack_events,
+     .effect = SL_WRITES,
+     .flags = SL_OP_RAW | SL_OP_HIDDEN,
+     .max_body = 256U << 10},
+    SL_END};
+
+static const sl_job jobs[] = {
+    {.name = "slack-answer", .run = slack_job, .timeout_ms = 120000, .max_attempts = 4}, SL_END};
+
+static const sl_migration schema[] = {
+    {.number = 1,
+     .name = "what Slack asked",
+     .sql = "CREATE TABLE chat_heard (tenant TEXT NOT NULL, id TEXT NOT NULL,"
+            " at_ms BIGINT NOT NULL, PRIMARY KEY (tenant, id));"
+            "CREATE TABLE chat_thread (tenant TEXT NOT NULL, id TEXT NOT NULL,"
+            " context TEXT NOT NULL, at_ms BIGINT NOT NULL, PRIMARY KEY (tenant, id))"},
     SL_END};
 
 static const sl_field slack_config[] = {
@@ -88,8 +118,13 @@ static const sl_field slack_config[] = {
               .help = "of the Slack app; without it Slack is not served"),
     SL_STRING("bot_token", .flags = SL_SECRET, .max = 300,
               .help = "xoxb-...; for replies in threads"),
-    SL_STRING("tenant", .def = "default", .max = 64, .help = "whose platform Slack asks about"),
-    SL_STRING("api", .def = "https://slack.com/api", .format = "uri", .help = "of Slack"), SL_END};
+    SL_STRING("permissions", .max = 1000,
+              .def = "deploy:read policy:read events:read slo:read rag:read incident:read",
+              .help = "what people in Slack may read, of the tenant default"),
+    SL_STRING("hooks", .def = "https://hooks.slack.com/", .format = "uri",
+              .help = "where response_url must begin"),
+    SL_STRING("api", .def = "https://slack.com/api", .format = "uri", .help = "of Slack"),
+    SL_END};
 
 static const sl_field mcp_config[] = {
     SL_LIST("origins", SL_T_STRING, .max = 50,
@@ -138,5 +173,5 @@ static const sl_metric metrics[] = {
 SL_PLUGIN(.name = "chat", .version = "1.0.0",
           .summary =
               "Answers questions about the platform, with evidence; over HTTP, MCP and Slack",
-          .license = "Apache-2.0", .config = config, .ops = ops, .metrics = metrics, .start = start,
-          .stop = stop);
+          .license = "Apache-2.0", .config = config, .ops = ops, .jobs = jobs, .schema = schema,
+          .metrics = metrics, .start = start, .stop = stop);

@@ -1,6 +1,8 @@
-/* Any text as a question: understood somehow, within bounds. */
+/* Any text as a question, as a form, as a model's answer: read somehow, within bounds. */
 #include "intent.h"
+#include "slack.h"
 #include "slots.h"
+#include "verify.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const struct intent_guess guess =
         intent_guess(&words, (struct intent_facts){.app = slots.app_count > 0});
     if (!intent_name(guess.intent)) abort();
+    free(slack_form(question, size, "text"));
+    free(slack_question(question));
+    cJSON *evidence = cJSON_CreateObject();
+    cJSON_AddStringToObject(evidence, "e1", "shop 1.4.2 was denied in prod");
+    cJSON_AddStringToObject(evidence, "answer", question);
+    struct verified verified = verify(question, evidence, "why?");
+    if (verified.text && strlen(verified.text) > size) abort();
+    free(verified.text);
+    cJSON_Delete(slack_message(evidence, question));
+    cJSON_Delete(evidence);
     free(question);
     return 0;
 }

@@ -2,12 +2,15 @@
  * tests/integration/test_chat.py. */
 #include "intent.h"
 #include "moment.h"
+#include "slack.h"
 #include "slots.h"
+#include "verify.h"
 #include "words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -97,10 +100,94 @@ static void every_intent_has_a_name(void **state) {
     for (int i = 0; i < INTENT_COUNT; i++) assert_non_null(intent_name((enum intent)i));
 }
 
+/* The example of Slack's own documentation. */
+static void slacks_example_is_signed(void **state) {
+    (void)state;
+    static const char secret[] = "8f742231b10e8888abcd99yyyzzz85a5", at[] = "1531420618";
+    static const char body[] =
+        "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id="
+        "G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-"
+        "collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%"
+        "2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121."
+        "803a0bc887a14d10d2c447fce8b6703c";
+    static const char good[] =
+        "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
+    const size_t size = sizeof body - 1;
+    assert_true(slack_signed(secret, at, good, body, size, 1531420618));
+    assert_true(slack_signed(secret, at, good, body, size, 1531420618 + SLACK_WINDOW_S));
+    assert_false(slack_signed(secret, at, good, body, size, 1531420618 + SLACK_WINDOW_S + 1));
+    assert_false(slack_signed(secret, at, good, body, size - 1, 1531420618));
+    assert_false(slack_signed("", at, good, body, size, 1531420618));
+    assert_false(slack_signed(secret, NULL, NULL, body, size, 1531420618));
+    char *url = slack_form(body, size, "response_url");
+    assert_string_equal(
+        url, "https://hooks.slack.com/commands/T1DC2JH3J/397700885554/96rGlfmibIGlgcZRskXaIFfN");
+    free(url);
+    assert_null(slack_form(body, size, "absent"));
+}
+
+static void messages_keep_slacks_limits(void **state) {
+    (void)state;
+    char text[20001];
+    for (size_t i = 0; i < 20000; i += 4) memcpy(text + i, "\xc3\xa4& ", 4);
+    text[20000] = 0;
+    cJSON *answer = cJSON_CreateObject();
+    cJSON_AddStringToObject(answer, "answer", text);
+    cJSON_AddStringToObject(answer, "root_cause", text);
+    cJSON *message = slack_message(answer, text), *block;
+    cJSON *blocks = cJSON_GetObjectItemCaseSensitive(message, "blocks");
+    assert_true(cJSON_GetArraySize(blocks) <= SLACK_BLOCKS);
+    cJSON_ArrayForEach(block, blocks) {
+        const cJSON *inner = cJSON_GetObjectItemCaseSensitive(block, "text");
+        if (!inner) inner = cJSON_GetObjectItemCaseSensitive(block, "elements")->child;
+        const char *shown = cJSON_GetObjectItemCaseSensitive(inner, "text")->valuestring;
+        assert_true(strlen(shown) <= 3000);
+        assert_int_not_equal((unsigned char)shown[strlen(shown) - 1], 0xc3); /* no half character */
+    }
+    cJSON_Delete(message);
+    cJSON_Delete(answer);
+    char *question = slack_question(" <@U1> why &lt;x&gt; &amp; <!here> y");
+    assert_string_equal(question, "why <x> &  y");
+    free(question);
+}
+
+static void sentence_is(const char *sentence, bool holds) {
+    cJSON *evidence = cJSON_CreateObject();
+    cJSON_AddStringToObject(evidence, "e1",
+                            "payments:latest to prod was DENIED at 2026-11-22T22:38:56Z");
+    cJSON_AddStringToObject(evidence, "e2", "policy no-latest: the image uses the tag latest");
+    struct verified verified = verify(sentence, evidence, "Why was payments denied?");
+    if ((verified.kept == 1 && !verified.cut) != holds)
+        fail_msg("%s: kept %d, cut %d, %s", sentence, verified.kept, verified.cut,
+                 verified.first_cut);
+    free(verified.text);
+    cJSON_Delete(evidence);
+}
+
+static void sentences_rest_on_evidence(void **state) {
+    (void)state;
+    sentence_is("Payments was denied in prod [e1].", true);
+    sentence_is("Payments was denied at 22:38 [e1].", true);
+    sentence_is("The policy no-latest denied the tag latest [e1, e2].", true);
+    sentence_is("Payments was denied in prod. [e1]", true);
+    sentence_is("Payments was denied in prod.", false);
+    sentence_is("Payments was denied in prod [e3].", false);
+    sentence_is("Payments was denied at 22:39 [e1].", false);
+    sentence_is("Payments was denied at 2:38 [e1].", false);
+    sentence_is("The policy no-fridays denied it [e2].", false);
+    sentence_is("Payments was denied by Bartholomew [e1].", false);
+    sentence_is("Payments 2.0 was denied [e1].", false);
+    sentence_is("[e1] [e2]", false);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(distances), cmocka_unit_test(names_are_forgiven_mistakes),
-        cmocka_unit_test(times_are_read), cmocka_unit_test(slots_are_found),
-        cmocka_unit_test(every_intent_has_a_name)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(distances),
+                                       cmocka_unit_test(names_are_forgiven_mistakes),
+                                       cmocka_unit_test(times_are_read),
+                                       cmocka_unit_test(slots_are_found),
+                                       cmocka_unit_test(every_intent_has_a_name),
+                                       cmocka_unit_test(slacks_example_is_signed),
+                                       cmocka_unit_test(messages_keep_slacks_limits),
+                                       cmocka_unit_test(sentences_rest_on_evidence)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
