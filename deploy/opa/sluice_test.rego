@@ -1,40 +1,31 @@
+# Runs the shared table: opa test deploy/opa (cases.json is loaded as data.cases, see below).
+#
+#   opa test deploy/opa/sluice.rego deploy/opa/sluice_test.rego deploy/opa/cases:deploy/opa/cases.json
 package sluice_test
 
 import data.sluice
 import rego.v1
 
-good := {
-	"environment": "prod",
-	"data_classification": "internal",
-	"exposure": "internal",
-	"config": {"image": "registry.internal:5000/shop:1.4.2", "replicas": 3},
-	"risk": {"level": "LOW"},
+outcomes_of(context) := {"decision": decision, "rules": rules} if {
+	decision := sluice.decision with input as context
+	denied := sluice.deny with input as context
+	asked := sluice.approval with input as context
+	warned := sluice.warn with input as context
+	rules := {verdict.rule | some verdict in (denied | asked) | warned}
 }
 
-with_image(image) := object.union(good, {"config": {"image": image, "replicas": 3}})
-
-test_good if sluice.decision == "allow" with input as good
-
-test_latest if sluice.decision == "deny" with input as with_image("shop:latest")
-
-test_no_tag if sluice.decision == "deny" with input as with_image("registry.internal:5000/shop")
-
-test_digest if sluice.decision == "allow" with input as with_image("shop@sha256:abc")
-
-test_latest_in_dev if {
-	sluice.decision == "allow" with input as object.union(with_image("shop:latest"), {"environment": "dev"})
+wrong contains one.name if {
+	some one in data.cases
+	told := outcomes_of(object.union(one.input, {"settings": one.settings}))
+	told != {"decision": one.decision, "rules": {rule | some rule in one.rules}}
 }
 
-test_pii if {
-	sluice.decision == "deny" with input as object.union(good, {"data_classification": "pii", "exposure": "public"})
+wrong contains one.name if {
+	some one in data.cases
+	not outcomes_of(object.union(one.input, {"settings": one.settings}))
 }
 
-test_one_replica if {
-	sluice.decision == "deny" with input as object.union(good, {"config": {"image": "shop:1", "replicas": 1}})
+test_the_table_holds if {
+	count(data.cases) > 50
+	count(wrong) == 0
 }
-
-test_high if sluice.decision == "needs_approval" with input as object.union(good, {"risk": {"level": "HIGH"}})
-
-test_critical if sluice.decision == "deny" with input as object.union(good, {"risk": {"level": "CRITICAL"}})
-
-test_unknown_risk if sluice.decision == "needs_approval" with input as object.remove(good, ["risk"])
