@@ -12,6 +12,7 @@ struct notes_state {
     cJSON *components;     /* scope -> display name; kept */
     cJSON *internal_names; /* a list; kept */
     cJSON *repositories;   /* name -> folder; kept */
+    cJSON *hooks;          /* options of the webhooks; kept, may be NULL */
     char *repository_url;  /* may be NULL */
     char *templates;       /* path of a Lua file; NULL: the built-in ones */
     int language_model;    /* customers' sentences are reworded by default */

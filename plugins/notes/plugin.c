@@ -1,4 +1,5 @@
 /* plugin.c - release notes: the face. */
+#include "hooks.h"
 #include "notes.h"
 
 #include <stdlib.h>
@@ -81,6 +82,10 @@ static const sl_field compose_out[] = {
     SL_STRING("method", .help = "template, or template+llm:…"),
     SL_END};
 
+static const sl_field hook_out[] = {SL_STRING("event"),
+                                    SL_BOOL("taken", .help = "a job works on it"),
+                                    SL_STRING("reason", .help = "why nothing is done"), SL_END};
+
 static const sl_op ops[] = {
     {.name = "notes.compose",
      .route = "POST /ai/release-notes",
@@ -98,7 +103,28 @@ static const sl_op ops[] = {
      .effect = SL_READS,
      .timeout_ms = 120000,
      .max_body = 64U << 20},
+    {.name = "notes.github",
+     .route = "POST /webhooks/github",
+     .summary = "Take a delivery of a GitHub webhook: push, pull_request, release",
+     .out = hook_out,
+     .needs = "public",
+     .run = hooks_github,
+     .effect = SL_WRITES,
+     .flags = SL_OP_RAW | SL_OP_HIDDEN,
+     .max_body = 26U << 20},
+    {.name = "notes.gitlab",
+     .route = "POST /webhooks/gitlab",
+     .summary = "Take a delivery of a GitLab webhook: push, merge request, release",
+     .out = hook_out,
+     .needs = "public",
+     .run = hooks_gitlab,
+     .effect = SL_WRITES,
+     .flags = SL_OP_RAW | SL_OP_HIDDEN,
+     .max_body = 26U << 20},
     SL_END};
+
+static const sl_job jobs[] = {
+    {.name = "forge", .run = hooks_job, .timeout_ms = 90000, .max_attempts = 6}, SL_END};
 
 static const sl_field config[] = {
     SL_MAP("components", SL_T_STRING, .max = 500,
@@ -114,6 +140,8 @@ static const sl_field config[] = {
                       "the answer and returns Markdown"),
     SL_BOOL("language_model", .def = "false",
             .help = "let the language model reword what customers read"),
+    SL_OBJECT("webhooks", hooks_config,
+              .help = "of forges: pushed and proposed changes get a risk status, releases notes"),
     SL_END};
 
 static const sl_metric metrics[] = {{.name = "notes_composed_total",
@@ -140,6 +168,7 @@ static int start(sl_call *call, const cJSON *options) {
     state->repositories = kept(options, "repositories");
     state->repository_url = kept_text(options, "repository_url");
     state->templates = kept_text(options, "templates");
+    state->hooks = kept(options, "webhooks");
     state->language_model = sl_get_bool(options, "language_model", 0);
     sl_set_state(call, state);
     return 0;
@@ -151,6 +180,7 @@ static void stop(sl_call *call) {
     sl_json_drop(state->components);
     sl_json_drop(state->internal_names);
     sl_json_drop(state->repositories);
+    sl_json_drop(state->hooks);
     free(state->repository_url);
     free(state->templates);
     free(state);
@@ -159,5 +189,5 @@ static void stop(sl_call *call) {
 
 SL_PLUGIN(.name = "notes", .version = "1.0.0",
           .summary = "Release notes for customers and engineers, and the next version",
-          .license = "Apache-2.0", .config = config, .ops = ops, .metrics = metrics, .start = start,
-          .stop = stop);
+          .license = "Apache-2.0", .config = config, .ops = ops, .jobs = jobs, .metrics = metrics,
+          .start = start, .stop = stop);
