@@ -45,9 +45,9 @@ static void tell_trouble(struct inquiry *inquiry, const cJSON *deployment, const
             sl_printf(inquiry->call, "the rollout was %s: %s",
                       strcmp(verb, "rolled_back") == 0 ? "rolled back" : verb, reason);
     const int64_t at_ms = sl_get_int(event, "at_ms", 0);
-    say(inquiry, "The rollout of %s (%s) stopped at %s: %s %s.", who_is(inquiry, deployment),
-        id_of(deployment), time_text(inquiry->call, at_ms), inquiry->root_cause,
-        event_ref(inquiry, event, reason));
+    say(inquiry, "The rollout of %s (%s) %s %s: %s %s.", who_is(inquiry, deployment),
+        id_of(deployment), trouble_is_planned(event) ? "waits as planned since" : "stopped at",
+        time_text(inquiry->call, at_ms), inquiry->root_cause, event_ref(inquiry, event, reason));
     inquiry->fix = sl_get_text(data, "fix", "");
     if (*inquiry->fix) say(inquiry, "Fix: %s.", inquiry->fix);
     suggest_after_trouble(inquiry, type, id_of(deployment));

@@ -387,10 +387,10 @@ void answer_happened(struct inquiry *inquiry) {
 static const char *place_of(struct inquiry *inquiry, const cJSON *passage) {
     const cJSON *lines = sl_get(passage, "lines");
     const cJSON *from = cJSON_GetArrayItem(lines, 0), *to = cJSON_GetArrayItem(lines, 1);
-    const char *heading = sl_get_text(passage, "heading", NULL);
+    const char *heading = sl_get_text(passage, "heading", "");
     return sl_printf(inquiry->call, "%s%s%s, lines %d to %d",
                      sl_get_text(passage, "title", text_of(passage, "document")),
-                     heading ? ": " : "", heading ? heading : "", from ? from->valueint : 0,
+                     *heading ? ": " : "", heading, from ? from->valueint : 0,
                      to ? to->valueint : 0);
 }
 

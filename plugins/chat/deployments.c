@@ -197,6 +197,7 @@ static void say_none(struct inquiry *inquiry, const cJSON *rows, enum wanted wan
     inquiry->confidence = newest ? 0.8 : 0.4;
     if (*slots->unknown && !slots->app_count && inquiry->deployments->child) {
         inquiry->answerable = false;
+        inquiry->confidence = 0.3;
         say(inquiry, "I know no application called '%s'. Deployments are known of: %s.",
             slots->unknown, apps_that_are(inquiry));
         return;

@@ -68,8 +68,8 @@ static int queue(sl_call *call, const char *heard, cJSON *in) {
 
 int slack_command(sl_call *call, const cJSON *in, cJSON *out) {
     (void)in, (void)out;
-    const char *body;
-    size_t size;
+    const char *body = "";
+    size_t size = 0;
     int rc = check_signature(call, &body, &size);
     if (rc) return rc;
     const char *text = kept(call, slack_form(body, size, "text"));
@@ -108,8 +108,8 @@ static int hear_mention(sl_call *call, const cJSON *message) {
 
 int slack_events(sl_call *call, const cJSON *in, cJSON *out) {
     (void)in, (void)out;
-    const char *body;
-    size_t size;
+    const char *body = "";
+    size_t size = 0;
     int rc = check_signature(call, &body, &size);
     cJSON *message = NULL;
     if (!rc) rc = sl_json_parse(call, "Slack's event", body, size, &message);

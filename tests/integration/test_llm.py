@@ -18,7 +18,7 @@ plugins:
     base_url: {url}
     model: fake-1
     api_key: sk-test-key
-    timeout: 4s
+    timeout: 3s
     cache_ttl: 0s
     input_price: 2
     output_price: 10

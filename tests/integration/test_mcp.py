@@ -125,7 +125,7 @@ def clients():
             pytest.skip(f"npm ci does not work here (no network?): {run.stderr[-300:]}")
 
 
-@pytest.mark.parametrize("era", ["legacy", "default", "auto", MODERN])
+@pytest.mark.parametrize("era", ["legacy", "default", MODERN])
 def test_official_client(server, clients, era):
     run = subprocess.run(["node", "mcp.mjs", server.url + "/mcp", server.token, era], cwd=NPM, capture_output=True, text=True, timeout=PATIENCE)
     assert run.returncode == 0, run.stderr
