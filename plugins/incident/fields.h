@@ -175,4 +175,135 @@ static const sl_field change_in[] = {
     WHEN("at", "when; default: now"),
     SL_END};
 
+static const sl_field link_in[] = {ID,
+                                   SL_STRING("deployment_id",
+                                             .help = "the deployment that caused it",
+                                             .flags = SL_REQUIRED, .min = 1, .max = 64),
+                                   SL_END};
+
+static const sl_field linked_out[] = {SL_BOOL("linked", .help = "false: it was linked before"),
+                                      SL_END};
+
+static const sl_field summary_in[] = {
+    SL_STRING("incident_id", .help = "id of an incident", .max = 64),
+    SL_STRING("id", .help = "the same under its other name", .max = 64),
+    SL_OBJECT("context", NULL,
+              .help =
+                  "or what is known of one: title, services, started_at, impact, cause, alerts, "
+                  "logs, spans, actions, public_title, components and anything else",
+              .flags = SL_OPEN),
+    SL_ENUM("audience", "customer|exec|engineer|all", .def = "all"), SL_END};
+
+static const sl_field fact_out[] = {SL_STRING("id"), SL_STRING("kind"), SL_STRING("text"),
+                                    SL_STRING("source", .help = "who says so"), SL_END};
+
+static const sl_field summary_out[] = {
+    SL_STRING("summary", .help = "the text for the audience; for all: the engineers'"),
+    SL_STRING("customer", .help = "nothing internal: checked by code"),
+    SL_STRING("exec"),
+    SL_STRING("engineer"),
+    SL_STRING("audience"),
+    SL_STRING("incident_id"),
+    SL_STRING("status", .help = "investigating, identified, monitoring, resolved"),
+    SL_OBJECT("sentences", NULL, .help = "by audience: text, facts, and whether a model worded it",
+              .flags = SL_OPEN),
+    SL_LIST_OF("facts", fact_out, .help = "that the sentences rest on"),
+    SL_INT("withheld", .help = "sentences that customers may not read"),
+    SL_STRING("method", .help = "template, or the model that reworded"),
+    SL_END};
+
+static const sl_field postmortem_out[] = {
+    SL_STRING("incident_id"), SL_STRING("title"),
+    SL_STRING("markdown", .help = "draft by the template of the SRE book"), SL_END};
+
+static const sl_field draft_in[] = {
+    ID,
+    SL_ENUM("status", "investigating|identified|monitoring|resolved",
+            .help = "default: as the incident stands"),
+    SL_STRING("text", .help = "default: the customers' summary", .min = 1, .max = SL_KIB(8)),
+    SL_END};
+
+static const sl_field update_out[] = {SL_INT("number"),
+                                      SL_STRING("incident_id"),
+                                      SL_STRING("status"),
+                                      SL_STRING("text"),
+                                      SL_ENUM("state", "draft|published|discarded"),
+                                      SL_STRING("author", .help = "sluice, or who wrote it"),
+                                      SL_STRING("approver", .help = "who published it"),
+                                      SL_STRING("created_at", .flags = SL_NULLABLE),
+                                      SL_STRING("published_at", .flags = SL_NULLABLE),
+                                      SL_END};
+
+static const sl_field updates_out[] = {SL_LIST_OF("items", update_out), SL_END};
+
+static const sl_field publish_in[] = {
+    ID, SL_INT("number", .help = "of the draft", .flags = SL_REQUIRED, .min = 1, .max = 1e6),
+    SL_BOOL("discard", .help = "throw it away instead", .def = "false"), SL_END};
+
+static const sl_field since_in[] = {
+    SL_INT("minutes", .help = "how far back", .def = "60", .min = 1, .max = 10080),
+    SL_STRING("service", .help = "only of this service", .max = 240),
+    SL_INT("limit", .help = "how many at most", .def = "50", .min = 1, .max = 1000), SL_END};
+
+static const sl_field patterns_out[] = {
+    SL_LIST("items", SL_T_OBJECT, .help = "templates with lines and errors, most errors first"),
+    SL_END};
+
+static const sl_field graph_out[] = {
+    SL_LIST("services", SL_T_OBJECT, .help = "requests, errors and times of each service"),
+    SL_LIST("calls", SL_T_OBJECT, .help = "who calls whom, how often, how many failed"), SL_END};
+
+static const sl_field impact_out[] = {
+    SL_STRING("from", .flags = SL_NULLABLE),
+    SL_STRING("until", .flags = SL_NULLABLE),
+    SL_BOOL("known", .help = "there were requests to count"),
+    SL_NUMBER("requests"),
+    SL_NUMBER("failed"),
+    SL_NUMBER("failed_beyond_usual"),
+    SL_NUMBER("share", .help = "of the requests, 0..1"),
+    SL_NUMBER("share_low", .help = "95 % interval"),
+    SL_NUMBER("share_high"),
+    SL_STRING("counted", .help = "whose requests"),
+    SL_NUMBER("users_at_least", .flags = SL_NULLABLE),
+    SL_LIST("uncertainty", SL_T_STRING, .help = "what is missing"),
+    SL_OBJECT("stated", NULL, .help = "what people said", .flags = SL_OPEN),
+    SL_END};
+
+static const sl_field suspects_out[] = {
+    SL_BOOL("named", .help = "a change is suspected"),
+    SL_STRING("why_none", .help = "why nobody is named"),
+    SL_LIST("items", SL_T_OBJECT, .help = "suspects with score and reasons, best first"),
+    SL_LIST("considered", SL_T_OBJECT, .help = "changes that were weighed and not named"), SL_END};
+
+static const sl_field evidence_out[] = {
+    SL_STRING("from", .flags = SL_NULLABLE),
+    SL_STRING("until", .flags = SL_NULLABLE),
+    SL_LIST("root_causes", SL_T_OBJECT, .help = "services against their own past"),
+    SL_STRING("no_root_cause", .help = "why there is none"),
+    SL_LIST("patterns", SL_T_OBJECT, .help = "log patterns that are new or changed their rate"),
+    SL_LIST("hot_spots", SL_T_OBJECT, .help = "operations that fail or are slow"),
+    SL_OBJECT("impact", NULL, .flags = SL_OPEN),
+    SL_OBJECT("suspects", NULL, .flags = SL_OPEN),
+    SL_OBJECT("intake", NULL, .help = "records received, only counted, late", .flags = SL_OPEN),
+    SL_END};
+
+static const sl_field asked_in[] = {SL_STRING("name", .help = "what it is called", .max = 200),
+                                    SL_STRING("query", .help = "with {service} and {environment}",
+                                              .flags = SL_REQUIRED, .min = 1, .max = SL_KIB(8)),
+                                    SL_END};
+
+static const sl_field pull_in[] = {
+    ID,
+    SL_LIST_OF("prometheus", asked_in, .help = "default: those of the configuration", .max = 20),
+    SL_LIST_OF("loki", asked_in, .help = "default: those of the configuration", .max = 20), SL_END};
+
+static const sl_field pull_out[] = {
+    SL_LIST("items", SL_T_OBJECT, .help = "what each query told; it stands in the timeline"),
+    SL_END};
+
+static const sl_field source_in[] = {
+    SL_STRING("source", .help = "name of the mapping: pagerduty, opsgenie, generic, your own",
+              .flags = SL_REQUIRED, .max = 40),
+    SL_END};
+
 #endif

@@ -9,8 +9,6 @@
 #include <sluice/sluice.h>
 #include <stdbool.h>
 
-struct telemetry;
-
 struct incident_state {
     cJSON *config; /* kept */
     int open_from; /* severity; alerts below it open nothing */
@@ -72,6 +70,9 @@ void incident_open_in(sl_call *call, sl_batch *batch, const struct opening *open
 void incident_sweep_later(sl_call *call, sl_batch *batch);
 /* Counts the alerts anew; mitigates, reopens, raises the severity. */
 int incident_refresh(sl_call *call, const char *id);
+/* Links the deployment that evidence names, once. */
+int incident_link_found(sl_call *call, const struct incident *incident);
+
 /* ---- operations ---- */
 #define OPERATION(NAME) int NAME(sl_call *call, const cJSON *in, cJSON *out)
 OPERATION(incident_list);
@@ -97,6 +98,7 @@ OPERATION(incident_postmortem);
 OPERATION(incident_impact);
 OPERATION(incident_suspects);
 OPERATION(incident_evidence);
+OPERATION(incident_link);
 OPERATION(incident_pull);
 OPERATION(incident_draft);
 OPERATION(incident_drafts);
@@ -114,6 +116,5 @@ OPERATION(incident_status_feed);
 int incident_hear_change(sl_call *call, const sl_event *event);
 int incident_hear_slo(sl_call *call, const sl_event *event);
 int incident_sweep(sl_call *call, const cJSON *in);
-int incident_tidy(sl_call *call, const cJSON *in);
 
 #endif

@@ -48,6 +48,7 @@ int incident_sweep(sl_call *call, const cJSON *in) {
         struct incident incident;
         incident_from_row(call, &rows, r, &incident);
         if (resolve_quiet(call, &incident) == 0) (void)incident_refresh(call, incident.id);
+        if (strcmp(incident.status, "mitigated") != 0) (void)incident_link_found(call, &incident);
     }
     if (!rows.count) return 0;
     sl_batch *batch = sl_batch_new(call);
