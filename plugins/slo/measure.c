@@ -213,6 +213,7 @@ static void add_alerts(cJSON *status, const struct objective *o, const struct me
         cJSON_AddStringToObject(one, "name", pair->name);
         cJSON_AddStringToObject(one, "severity", pair->severity);
         cJSON_AddStringToObject(one, "state", phases[m->alerts[i].phase]);
+        cJSON_AddBoolToObject(one, "firing", m->alerts[i].phase == ALERT_FIRING);
         cJSON_AddNumberToObject(one, "since_ms", (double)m->alerts[i].since_ms);
         add_number(one, "factor", pair->factor);
         prometheus_duration(pair->long_ms, window);

@@ -1,10 +1,10 @@
 """Objectives and Debian's Prometheus: exported rules hold, and burn rates are what PromQL says."""
-import http.server, json, math, pathlib, shutil, socket, subprocess, threading, time, urllib.parse, urllib.request
+import http.server, json, math, re, shutil, socket, subprocess, threading, time, urllib.parse, urllib.request
 
 import pytest
 import yaml
 
-from conftest import wait_until
+from conftest import ROOT, wait_until
 
 pytestmark = pytest.mark.skipif(not shutil.which("prometheus") or not shutil.which("promtool"),
                                 reason="prometheus is not installed")
@@ -253,3 +253,22 @@ def test_prometheus_that_is_down_is_no_failure(make_server):
     wait_until(lambda: "trouble" in item()["evidence"], "saying so")
     assert item()["state"] == "no_data" and item()["budget_left"] is None and not item()["alerts"]
     assert server.get("/readyz").status == 200
+
+
+def test_the_shipped_configuration_is_sound(tmp_path, make_server):
+    """promtool takes it, and every metric that it names is in /metrics."""
+    shipped = ROOT / "deploy" / "prometheus"
+    for file in shipped.iterdir():
+        shutil.copy(file, tmp_path)
+    done = subprocess.run(["promtool", "check", "config", tmp_path / "prometheus.yml"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and "SUCCESS" in done.stdout, done.stdout + done.stderr
+    server = make_server(config="server: {listen: '127.0.0.1:0'}\nstate: ${SLUICE_STATE}\nplugins:\n  policy:\n"
+                                f"    scripts: {ROOT}/scripts/lua/policies\n    opa: {{url: 'http://127.0.0.1:{free_port()}/v1/data/x', timeout: 1s}}\n"
+                                "  slo:\n    refresh: 0\n    interval: 1s\n"
+                                f"    prometheus: {{url: 'http://127.0.0.1:{free_port()}', timeout: 1s}}\n"
+                                "    objectives:\n      - {service: shop, name: a, target: 99}\n"
+                                "      - {service: shop, name: b, target: 99, errors: e, total: t}\n")
+    server.post("/slo/counters", {"items": [{"service": "shop", "total": 10, "errors": 1}]})
+    server.post("/policies/evaluate", {})
+    named = set(re.findall(r"\bsluice_[a-z_]+", (shipped / "sluice-platform.yml").read_text()))
+    wait_until(lambda: all(f"\n{name}{{" in server.get("/metrics").body.decode() for name in named), f"showing {named}")
