@@ -94,7 +94,7 @@ static void say_budget(char words[160], double left) {
 
 static void say_burn(char words[160], double burn) {
     if (isnan(burn))
-        (void)snprintf(words, 160, "there is no traffic to judge");
+        (void)snprintf(words, 160, "there is no traffic to judge just now");
     else if (burn <= 1)
         (void)snprintf(words, 160, "errors stay within the budget's pace (burn rate %.2g)", burn);
     else
@@ -171,20 +171,26 @@ static void judge_caps(const struct confidence_input *input, struct confidence *
     if (input->budget_left <= 0) cap_at(c, 45, "the error budget is used up");
 }
 
+/* What is not known counts half: no evidence is no reason to trust, nor to fear the worst. */
+static double counted(double value) {
+    return isnan(value) ? 0.5 : value;
+}
+
 static void judge_score(struct confidence *c) {
     double sum = 0;
     for (int i = 0; i < PARTS; i++) {
-        if (isnan(c->values[i])) continue;
-        c->coverage += part_weights[i];
-        sum += part_weights[i] * c->values[i];
+        if (!isnan(c->values[i])) c->coverage += part_weights[i];
+        sum += part_weights[i] * counted(c->values[i]);
     }
-    c->score = c->coverage > 0 ? fmin(100 * sum / c->coverage, c->cap) : (double)NAN;
+    c->score = fmin(100 * sum, c->cap);
 }
 
 void confidence_judge(const struct confidence_input *input, struct confidence *c) {
     *c = (struct confidence){.cap = 100};
     c->values[PART_BUDGET] = value_of_budget(input->budget_left);
-    c->values[PART_BURN] = value_of_burn(input->burn);
+    /* Without traffic just now nothing burns; where nothing was ever measured it is not known. */
+    const bool silent = isnan(input->burn) && !isnan(input->budget_left);
+    c->values[PART_BURN] = silent ? 1 : value_of_burn(input->burn);
     c->values[PART_INCIDENTS] =
         value_of_incidents(input->incidents, input->incident_count, input->now_ms);
     c->values[PART_CHANGES] = value_of_changes(input->changes, input->change_count, input->now_ms);
@@ -249,9 +255,8 @@ void confidence_write(cJSON *out, const struct confidence *c, enum confidence_le
         cJSON_AddItemToObject(part, "value",
                               known ? cJSON_CreateNumber(c->values[i]) : cJSON_CreateNull());
         cJSON_AddNumberToObject(part, "weight", part_weights[i]);
-        cJSON_AddNumberToObject(
-            part, "points",
-            known ? to_hundredth(100 * part_weights[i] * c->values[i] / c->coverage) : 0);
+        cJSON_AddNumberToObject(part, "points",
+                                to_hundredth(100 * part_weights[i] * counted(c->values[i])));
         cJSON_AddStringToObject(part, "words", c->words[i]);
         cJSON_AddItemToArray(parts, part);
     }

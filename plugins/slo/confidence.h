@@ -1,8 +1,8 @@
 /* confidence.h - the confidence meter: one number from 0 to 100 for a service, from parts that are
  * shown. Pure. The formula is documented in docs/slo.md.
  *
- * Each part has a value from 0 to 1 and a weight; parts of which nothing is known leave their
- * weight to the others. Caps hold the score down whatever the other parts say. The score never
+ * Each part has a value from 0 to 1 and a weight; a part of which nothing is known counts half.
+ * Caps hold the score down whatever the other parts say. The score never
  * rises when anything gets worse. */
 #ifndef SLO_CONFIDENCE_H
 #define SLO_CONFIDENCE_H
@@ -52,7 +52,7 @@ struct confidence {
     char words[PARTS][160];
     double cap; /* 100: none */
     char cap_words[96];
-    double score;    /* NaN: nothing is known */
+    double score;
     double coverage; /* share of the weights that is known */
 };
 

@@ -203,18 +203,31 @@ static void caps_hold_whatever_else_is_good(void **state) {
     struct confidence c;
     struct confidence_input input = {.now_ms = NOW_MS, .budget_left = 1, .burn = 0, .paging = true};
     confidence_judge(&input, &c);
-    assert_true(c.score == 40 && strstr(c.cap_words, "pages"));
+    assert_true(fabs(c.score - 40) < 1e-9 && strstr(c.cap_words, "pages"));
     input.paging = false;
     input.incidents = &second;
     input.incident_count = 1;
     confidence_judge(&input, &c);
-    assert_true(c.score == 55);
+    assert_true(fabs(c.score - 55) < 1e-9);
     input.incident_count = 0;
     confidence_judge(&input, &c);
-    assert_true(c.score == 100 && c.cap == 100);
+    assert_true(fabs(c.score - 100) < 1e-9 && c.cap == 100);
     input.budget_left = 0;
     confidence_judge(&input, &c);
-    assert_true(c.score == 45);
+    assert_true(fabs(c.score - 45) < 1e-9);
+}
+
+static void what_is_not_known_counts_half(void **state) {
+    (void)state;
+    struct confidence c;
+    struct confidence_input input = {
+        .now_ms = NOW_MS, .budget_left = (double)NAN, .burn = (double)NAN};
+    confidence_judge(&input, &c);
+    assert_true(fabs(c.score - 75) < 1e-9 && fabs(c.coverage - 0.5) < 1e-9);
+    assert_int_equal(confidence_level(c.score, LEVEL_UNKNOWN), LEVEL_MEDIUM);
+    input.budget_left = 1; /* measured before, silent now */
+    confidence_judge(&input, &c);
+    assert_true(fabs(c.score - 100) < 1e-9 && c.coverage > 0.999);
 }
 
 static void the_level_does_not_flap(void **state) {
@@ -267,6 +280,7 @@ int main(void) {
         cmocka_unit_test(parts_have_their_documented_ends),
         cmocka_unit_test(the_rate_is_held_against_its_own_history),
         cmocka_unit_test(caps_hold_whatever_else_is_good),
+        cmocka_unit_test(what_is_not_known_counts_half),
         cmocka_unit_test(the_level_does_not_flap),
         cmocka_unit_test(points_add_up_to_the_score),
     };

@@ -378,7 +378,7 @@ static void the_meter_hears_of_changes_and_incidents(void **state) {
     publish("deployment.approved", "deployment/1",
             "{\"app_name\":\"shop\",\"environment\":\"prod\",\"risk_level\":\"LOW\"}");
     const double fresh = number(meter(), "score");
-    assert_true(fresh > 90 && fresh < 100);
+    assert_true(fresh > 70 && fresh < 75); /* nothing is measured: that half counts half */
     publish("rollout.promoted", "deployment/1",
             "{\"deployment_id\":\"1\",\"app_name\":\"shop\",\"environment\":\"prod\"}");
     assert_true(number(meter(), "score") > fresh);
@@ -398,11 +398,11 @@ static void the_meter_hears_of_changes_and_incidents(void **state) {
     const double resolved = number(meter(), "score");
     assert_true(resolved > 25 && resolved < rolled_back);
     sl_test_advance(host, INT64_C(20) * 86400000);
-    assert_true(number(meter(), "score") > 95);
+    assert_true(number(meter(), "score") > 73);
     /* Other environments do not count. */
     publish("deployment.approved", "deployment/2",
             "{\"app_name\":\"shop\",\"environment\":\"dev\",\"risk_level\":\"CRITICAL\"}");
-    assert_true(number(meter(), "score") > 95);
+    assert_true(number(meter(), "score") > 73);
     cJSON *history = ask("slo.history", "{\"service\":\"shop\"}");
     assert_true(cJSON_GetArraySize(item(history, "items")) >= 2); /* one a moment */
     cJSON_Delete(history);
