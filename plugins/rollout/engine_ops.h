@@ -17,7 +17,8 @@ int rollout_resume(sl_call *call, const cJSON *in, cJSON *out);
 int rollout_undo(sl_call *call, const cJSON *in, cJSON *out);
 int rollout_set_image(sl_call *call, const cJSON *in, cJSON *out);
 int rollout_restart(sl_call *call, const cJSON *in, cJSON *out);
-/* approve.c, freeze.c, import.c, replay.c */
+/* approve.c, evaluate.c, freeze.c, import.c, replay.c */
+int rollout_evaluate(sl_call *call, const cJSON *in, cJSON *out);
 int rollout_approve(sl_call *call, const cJSON *in, cJSON *out);
 int rollout_freeze(sl_call *call, const cJSON *in, cJSON *out);
 int rollout_unfreeze(sl_call *call, const cJSON *in, cJSON *out);

@@ -92,6 +92,15 @@ static const sl_field run_explain_out[] = {SL_STRING("id"), SL_STRING("phase"),
                                            SL_STRING("text", .help = "line by line"),
                                            SL_LIST("verdicts", SL_T_OBJECT), SL_END};
 
+static const sl_field evaluate_out[] = {
+    SL_STRING("id"),
+    SL_ENUM("decision", "pass|fail|hold", .help = "the strictest of the gates"),
+    SL_STRING("reason", .help = "of the gate that decided"),
+    SL_STRING("fix", .help = "what to do about it, where known"),
+    SL_BOOL("evidence", .help = "something good was measured since the weight was changed"),
+    SL_LIST("verdicts", SL_T_OBJECT, .help = "one each gate"),
+    SL_END};
+
 static const sl_field undo_out[] = {SL_STRING("id", .help = "of the rollout that goes back"),
                                     SL_STRING("undo_of"), SL_STRING("image"),
                                     SL_STRING("next_action"), SL_END};
@@ -189,6 +198,9 @@ static const sl_field replay_out[] = {
      .summary = "Tell in words why a rollout stands where it does, and what would change that",    \
      .in = run_in, .out = run_explain_out, .needs = "deploy:read", .effect = SL_READS,             \
      .run = rollout_explain},                                                                      \
+    {.name = "rollout.evaluate", .route = "GET /rollouts/{id}/gates",                              \
+     .summary = "Ask the gates of a rollout now, without moving anything", .in = run_in,           \
+     .out = evaluate_out, .needs = "deploy:read", .effect = SL_READS, .run = rollout_evaluate},    \
     {.name = "rollout.promote", .route = "POST /rollouts/{id}/promote",                            \
      .summary = "Go on past a pause; with a reason past a hold, or in full",                       \
      .in = promote_in, .out = run_out, .needs = "deploy:write", .effect = SL_WRITES,               \
