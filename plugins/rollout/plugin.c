@@ -1,6 +1,7 @@
 /* The rollout plugin: a deployment request, decided with its reasons, made into manifests, and brought
  * out step by step (the rows of that are in engine_rows.h). */
 #include "argo_ops.h"
+#include "controllers.h"
 #include "driver_settings.h"
 #include "engine_rows.h"
 #include "engine_run.h"
@@ -176,6 +177,7 @@ static const sl_field stored_out[] = {
 
 static const sl_op ops[] = {
     ARGO_OPS,
+    CONTROLLER_OPS,
     {.name = "deploy.request",
      .route = "POST /deployments/request",
      .summary = "Ask for a deployment: risk, policies, a decision with reasons, and manifests",
@@ -232,6 +234,7 @@ static const sl_op ops[] = {
 
 static const sl_field settings[] = {
     DRIVER_SETTINGS,
+    CANARY_SETTINGS,
     SL_ENUM("approval_from", "LOW|MED|HIGH|CRITICAL|never", .def = "CRITICAL",
             .help = "risk level from which a person must agree, whatever the policies say"),
     SL_STRING("prometheus", .def = "http://prometheus.monitoring.svc:9090", .format = "uri",
@@ -265,6 +268,7 @@ static const sl_migration schema[] = {
      .sql = "CREATE TABLE rollout_skeleton (tenant TEXT NOT NULL, name TEXT NOT NULL,"
             " text TEXT NOT NULL, PRIMARY KEY (tenant, name))"},
     ENGINE_SCHEMA,
+    CANARY_SCHEMA,
     SL_END};
 
 static const sl_metric metrics[] = {{.name = "deployments_requested_total",
