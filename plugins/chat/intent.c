@@ -104,6 +104,7 @@ static const struct rule {
     {INTENT_WHO, 7, "who deployed"},
     {INTENT_WHO, 7, "who request"},
     {INTENT_WHO, 7, "who allow"},
+    {INTENT_WHO, 7, "who fail"},
     {INTENT_WHO, 7, "who rollback"},
     {INTENT_WHO, 7, "who promote"},
     {INTENT_WHO, 4, "who +app"},

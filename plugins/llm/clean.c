@@ -33,18 +33,42 @@ static void gather(sl_call *call, struct found_texts *texts, cJSON *item) {
     for (cJSON *child = item->child; child; child = child->next) gather(call, texts, child);
 }
 
-static int clean_own(sl_call *call, const struct found_texts *texts, int *found) {
-    for (size_t i = 0; i < texts->count; i++) {
-        cJSON *item = texts->at[i];
+/* Texts longer than this in sum are cleaned beside the loop; about a millisecond's work. */
+enum { ON_THE_LOOP_BYTES = 32 * 1024 };
+
+struct cleaning {
+    const struct found_texts *texts;
+    char **clean; /* by text; NULL: it was clean */
+    int found;
+    bool lost; /* memory ran out */
+};
+
+static int clean_all(void *arg) {
+    struct cleaning *cleaning = arg;
+    for (size_t i = 0; i < cleaning->texts->count && !cleaning->lost; i++) {
+        const char *text = cleaning->texts->at[i]->valuestring;
         int here = 0;
-        char *clean = redact(item->valuestring, strlen(item->valuestring), &here);
-        if (here < 0) return sl_fail(call, SL_UNAVAILABLE, "memory is out");
-        if (!clean) continue;
-        item->valuestring = sl_strdup(call, clean);
-        free(clean);
-        *found += here;
+        cleaning->clean[i] = redact(text, strlen(text), &here);
+        cleaning->lost = here < 0;
+        cleaning->found += here > 0 ? here : 0;
     }
     return 0;
+}
+
+static int clean_own(sl_call *call, const struct found_texts *texts, int *found) {
+    struct cleaning cleaning = {.texts = texts};
+    cleaning.clean = sl_alloc(call, (texts->count + 1) * sizeof *cleaning.clean);
+    size_t size = 0;
+    for (size_t i = 0; i < texts->count; i++) size += strlen(texts->at[i]->valuestring);
+    int rc =
+        size > ON_THE_LOOP_BYTES ? sl_offload(call, clean_all, &cleaning) : clean_all(&cleaning);
+    for (size_t i = 0; i < texts->count; i++) {
+        if (cleaning.clean[i]) texts->at[i]->valuestring = sl_strdup(call, cleaning.clean[i]);
+        free(cleaning.clean[i]);
+    }
+    if (!rc && cleaning.lost) rc = sl_fail(call, SL_UNAVAILABLE, "memory is out");
+    *found += cleaning.found;
+    return rc;
 }
 
 static int clean_by_risk(sl_call *call, const struct found_texts *texts, int *found) {

@@ -103,6 +103,19 @@ static size_t named_value(const char *at, size_t size, size_t *skip) {
     return value - i;
 }
 
+/* Do these two letters begin one of the names? Most places in a text are passed by here. */
+static bool may_begin_name(char first, char second) {
+    static const char *const pairs[] = {"pawr", "se", "to", "apcu", "crl", "be"};
+    const char a = (char)(first | 0x20), b = (char)(second | 0x20);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (a == pairs[i][0]) return b && strchr(pairs[i] + 1, b) != NULL;
+    return false;
+}
+
+static bool may_begin_token(char c) {
+    return strchr("AgsrxeynpdhS-", c) != NULL;
+}
+
 static size_t secret_at(const char *text, size_t at, size_t size, size_t *skip) {
     const char *here = text + at;
     const size_t left = size - at;
@@ -112,10 +125,9 @@ static size_t secret_at(const char *text, size_t at, size_t size, size_t *skip) 
         *skip += 3;
         return found;
     }
-    if (at && in_token(text[at - 1]) && *here != '-') goto name;
-    const size_t token = known_token(here, left);
-    if (token) return token;
-name:
+    const bool begins = *here == '-' || !at || !in_token(text[at - 1]);
+    const size_t token = begins && may_begin_token(*here) ? known_token(here, left) : 0;
+    if (token || left < 2 || !may_begin_name(*here, here[1])) return token;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const size_t length = strlen(names[i]);
         if (left > length && strncasecmp(here, names[i], length) == 0) {

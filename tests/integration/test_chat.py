@@ -73,6 +73,11 @@ def platform(tmp_path_factory):
         assert answer.status in (200, 201, 202, 403), answer
         ids[name] = answer.json()["id"]
     image = lambda text, **more: {"image": f"registry.internal/{text}", "replicas": 3, **more}
+    deploy("billing", app_name="billing", environment="dev", config=image("billing:3.0.0"))
+    wait_until(lambda: server.get(f"/rollouts/{ids['billing']}").status == 200, "the rollout of billing")
+    aborted = server.post(f"/rollouts/{ids['billing']}/abort", {"reason": "invoices are doubled"})
+    assert aborted.status == 200, aborted
+    wait_until(lambda: "rollout.aborted" in server.get(f"/events?subject=deployment/{ids['billing']}").body.decode(), "the abort")
     deploy("shop-old", config=image("shop:1.4.1"), author="ada", reason="first release")
     deploy("shop-dev", environment="dev", config=image("shop:1.5.0"))
     deploy("shop", config=image("shop:1.4.2"), author="grace", commit="abc1234", reason="fixes checkout rounding")
@@ -117,6 +122,8 @@ QUESTIONS = [
     ("what is ledger stuck on", "explain_wait", ["{ledger}", "approval"], []),
     ("why does ledger need approval?", "explain_wait", ["{ledger}", "HIGH"], []),
     ("is the ledger release pending on somebody?", "explain_wait", ["{ledger}"], []),
+    ("why did billing fail?", "explain_failure", ["{billing}", "aborted", "invoices are doubled"], ["{customers}"]),
+    ("what broke billing in dev", "explain_failure", ["invoices are doubled"], []),
     # which policy
     ("Which policy blocked prod?", "which_policy", ["{customers}", "pii-exposure"], []),
     ("what gate stopped payments", "which_policy", ["no-latest", "{payments}"], []),
@@ -155,6 +162,7 @@ QUESTIONS = [
     ("who requested the deployment of shop to prod", "who_approved", ["token:admin", "{shop}"], ["{shop-dev}"]),
     ("who signed off on search", "who_approved", ["{search}", "No person"], []),
     ("who deployed payments?", "who_approved", ["{payments}", "token:admin"], []),
+    ("who aborted billing?", "who_approved", ["aborted by token:admin"], []),
     # budgets
     ("What is the error budget of shop?", "error_budget", ["42.0 %", "1.5 over 1h"], ["gateway"]),
     ("how much budget is left", "error_budget", ["42.0 %", "-5.0 %", "overspent"], []),
@@ -165,6 +173,7 @@ QUESTIONS = [
     ("what happened last night", "what_happened", [], []),
     ("give me a summary of the last 2 hours", "what_happened", ["deployment.denied payments", "things happened"], []),
     ("what happened to ledger in the last hour", "what_happened", ["ledger"], ["customers"]),
+    ("what happened to billing today?", "what_happened", ["rollout.aborted billing", "invoices"], ["customers"]),
     ("anything going on in stage today? recap please", "what_happened", ["search"], ["customers"]),
     # incidents
     ("Are there any open incidents?", "incidents", ["Search is slow", "01JDINCDENT000000000000007"], ["Old"]),
