@@ -11,6 +11,7 @@ struct candidate {
     uint32_t segment, number; /* of the page in it */
     uint32_t unit;            /* its best passage, as a unit of the page; 0: none */
     struct rag_parts parts;   /* as they come; shares of the best once all are known */
+    float likeness;           /* cosine of meaning, as it came */
     float score;
 };
 

@@ -59,6 +59,7 @@ static bool weigh_meaning(struct search *s) {
         const int8_t *row = segment->vectors + (size_t)c->number * v->model->dimension;
         c->parts.meaning =
             (float)dense_dot8(rounded, row, v->model->dimension) * step * segment->steps[c->number];
+        c->likeness = c->parts.meaning;
         most = fmaxf(most, c->parts.meaning);
     }
     for (uint32_t i = 0; i < s->count; i++)
