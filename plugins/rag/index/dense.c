@@ -46,7 +46,55 @@ AVX2 static int32_t dot8_avx2(const int8_t *a, const int8_t *b, size_t count) {
     for (; i < count; i++) all += a[i] * b[i];
     return all;
 }
+
+/* A pair of products is at most 2 * 15 * 127, so that four blocks of them fit in 16 bits. */
+AVX2 static inline __m256i add_block(__m256i sum, const int8_t *query, const uint8_t *row) {
+    const __m256i low = _mm256_set1_epi8(15);
+    const __m256i both = _mm256_loadu_si256((const void *)row);
+    const __m256i first = _mm256_and_si256(both, low);
+    const __m256i second = _mm256_and_si256(_mm256_srli_epi16(both, 4), low);
+    const __m256i q0 = _mm256_loadu_si256((const void *)query);
+    const __m256i q1 = _mm256_loadu_si256((const void *)(query + 32));
+    sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(first, q0));
+    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(second, q1));
+}
+
+AVX2 static void dot4_rows_avx2(const int8_t *query, const uint8_t *rows, size_t blocks,
+                                size_t count, int32_t *out) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    for (size_t r = 0; r < count; r++, rows += blocks * 32) {
+        __m256i all = _mm256_setzero_si256();
+        for (size_t from = 0; from < blocks; from += 4) {
+            const size_t to = from + 4 < blocks ? from + 4 : blocks;
+            __m256i sum = _mm256_setzero_si256();
+            for (size_t b = from; b < to; b++) sum = add_block(sum, query + b * 64, rows + b * 32);
+            all = _mm256_add_epi32(all, _mm256_madd_epi16(sum, ones));
+        }
+        __m128i half = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+        half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
+        half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1));
+        out[r] = _mm_cvtsi128_si32(half);
+    }
+}
 #endif
+
+void dense_dot4_rows(const int8_t *query, const uint8_t *rows, size_t blocks, size_t count,
+                     int32_t *out) {
+#if defined(__x86_64__)
+    if (HAS_AVX2) {
+        dot4_rows_avx2(query, rows, blocks, count, out);
+        return;
+    }
+#endif
+    for (size_t r = 0; r < count; r++, rows += blocks * 32) {
+        int32_t sum = 0;
+        for (size_t i = 0; i < blocks * 32; i++) {
+            const int8_t *q = query + i / 32 * 64 + i % 32;
+            sum += (rows[i] & 15) * q[0] + (rows[i] >> 4) * q[32];
+        }
+        out[r] = sum;
+    }
+}
 
 float dense_dot(const float *a, const float *b, size_t count) {
 #if defined(__x86_64__)

@@ -266,7 +266,8 @@ static struct segment *gather(const struct rag_index *index, bool all) {
     for (uint32_t i = 0; i < index->ids.count; i++)
         if (index->places[i].page && (all || index->places[i].where == RECENT))
             pages[count++] = index->places[i].page;
-    struct segment *segment = segment_new(&index->shared->dictionary, index->model, pages, count);
+    struct segment *segment = segment_new(&index->shared->dictionary, index->model,
+                                          index->shared->dimension, pages, count);
     free(pages);
     return segment;
 }

@@ -40,6 +40,7 @@ enum rag_limit {
     RAG_MAX_LABELS = 64,             /* of one document or filter */
     RAG_MAX_DIMENSION = 4096,
     RAG_MAX_HITS = 200,
+    RAG_MAX_OUTSIDE = 1000, /* further ones are ignored */
 };
 
 struct rag_text {
@@ -146,7 +147,8 @@ struct rag_query {
     size_t label_count;
     size_t count;        /* hits wanted, at most RAG_MAX_HITS; 0: 10 */
     size_t per_document; /* passages of one document among the hits; 0: 1 */
-    const float *vector; /* the query by the model of the passages' vectors; or NULL */
+    const float
+        *vector; /* the query by the model of the passages' vectors, of unit length; or NULL */
     /* Instead of `vector`: what a vector service found, best first. Unknown ones are ignored. */
     const struct rag_outside *outside;
     size_t outside_count;
@@ -194,7 +196,7 @@ struct rag_result {
     size_t count;
     const struct rag_hit *hits; /* best first; equal scores by document id */
     struct rag_evidence evidence;
-    const char *method; /* "bm25+letters+lsa": the signals that took part; static */
+    const char *method; /* "bm25+letters+lsa", …: the signals that took part; static */
 };
 
 /* RAG_OK also when nothing is found. Thread-safe; does not suspend: by sl_offload when the version

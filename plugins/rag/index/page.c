@@ -147,6 +147,12 @@ static void read_units(struct page_maker *m, const struct rag_document *d, struc
     close_unit(m, m->whole, m->met_whole, &m->met_whole_count, &units[0]);
 }
 
+uint32_t id_hash(const char *id, size_t len) {
+    uint32_t h = 0x811c9dc5u; /* FNV-1a */
+    for (size_t i = 0; i < len; i++) h = (h ^ (unsigned char)id[i]) * 0x01000193u;
+    return h;
+}
+
 /* ---- one block of memory a page ---- */
 
 static size_t aligned(size_t bytes) {
@@ -198,6 +204,7 @@ static struct page *lay_out(const struct page_maker *m, const struct rag_documen
                        .tf = (void *)(block + offsets[5]),
                        .id = block + offsets[6],
                        .id_len = (uint32_t)d->id.len,
+                       .id_hash = id_hash(d->id.at, d->id.len),
                        .bytes = total};
     atomic_init(&p->references, 1);
     memcpy(p->units, units, sizes[1]);

@@ -31,7 +31,7 @@ struct page {
     uint8_t *tf;      /* enum of tf.h */
     float *vectors;   /* passage_count rows of unit length, or NULL; zeros: the passage had none */
     char *id;
-    uint32_t id_len;
+    uint32_t id_len, id_hash;
     size_t bytes;
 };
 
@@ -62,6 +62,7 @@ void page_maker_fini(struct page_maker *maker);
  * names. */
 int page_make(struct page_maker *maker, const struct rag_document *document, const uint32_t *labels,
               struct page **out);
+uint32_t id_hash(const char *id, size_t len);
 struct page *page_get(struct page *page);
 void page_put(struct page *page);
 

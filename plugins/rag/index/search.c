@@ -2,6 +2,7 @@
 
 #include "answer.h"
 #include "bm25.h"
+#include "nearby.h"
 #include "signals.h"
 
 #include <stdlib.h>
@@ -57,14 +58,15 @@ static void choose(struct search *s, int k, const struct rag_parts *most) {
     const struct segment *segment = s->question.version->segments[k];
     const struct rag_tuning *t = &s->question.version->shared->tuning;
     for (uint32_t p = 0; p < segment->page_count; p++) {
-        const float page = s->sums[PAGES][k][p];
-        if (!(page > 0) || !bit_at(s->open[k], p)) continue;
+        const float page = s->sums[PAGES][k][p], meaning = s->meant[k] ? s->meant[k][p] : 0;
+        if (!(page > 0 || meaning > 0) || !bit_at(s->open[k], p)) continue;
         struct candidate c = {.page = segment->pages[p],
                               .segment = (uint32_t)k,
                               .number = p,
                               .unit = s->best[k][p],
                               .parts = {.page = page, .passage = passage_sum(s, k, p)}};
-        c.score = t->page_weight * c.parts.page / most->page;
+        if (most->page > 0) c.score = t->page_weight * c.parts.page / most->page;
+        if (most->meaning > 0) c.score += t->meaning_weight * meaning / most->meaning;
         if (most->passage > 0) c.score += c.parts.passage / most->passage;
         offer(s, &c);
     }
@@ -77,6 +79,7 @@ static void find_most(const struct search *s, int k, struct rag_parts *most) {
         const float passage = passage_sum(s, k, p);
         if (s->sums[PAGES][k][p] > most->page) most->page = s->sums[PAGES][k][p];
         if (passage > most->passage) most->passage = passage;
+        if (s->meant[k] && s->meant[k][p] > most->meaning) most->meaning = s->meant[k][p];
     }
 }
 
@@ -112,6 +115,8 @@ static void search_fini(struct search *s) {
         for (int level = 0; level < LEVELS; level++) free(s->sums[level][k]);
         free(s->best[k]);
         free(s->open[k]);
+        free(s->meant[k]);
+        free(s->meant_unit[k]);
     }
     free(s);
 }
@@ -125,6 +130,7 @@ int rag_search(struct rag_version *version, const struct rag_query *query,
     s->query = query;
     int rc = question_read(version, query->text, &s->question);
     if (!rc && !make_room(s)) rc = RAG_NO_MEMORY;
+    if (!rc) rc = nearby_find(s);
     if (!rc) {
         find_candidates(s);
         if (signals_weigh(s)) *out = answer_of(s);

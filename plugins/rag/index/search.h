@@ -20,7 +20,9 @@ struct search {
     struct question question;
     uint64_t *open[SEGMENTS];      /* bits: pages that may be found */
     float *sums[LEVELS][SEGMENTS]; /* BM25 by unit */
-    uint32_t *best[SEGMENTS];      /* by page: its best passage among the segment's, + 1 */
+    float *meant[SEGMENTS];        /* by page: cosine of its nearest passage, or NULL: no vectors */
+    uint32_t *meant_unit[SEGMENTS]; /* which that is */
+    uint32_t *best[SEGMENTS];       /* by page: its best passage among the segment's, + 1 */
     struct candidate candidates[CANDIDATES];
     uint32_t count;
     float whole_weight; /* sum of the signals' weights */

@@ -25,6 +25,8 @@ void segment_put(struct segment *s) {
     for (int i = 0; i < LEVELS; i++) level_fini(&s->levels[i]);
     meaning_put(s->model);
     free(s->vectors);
+    free((void *)(uintptr_t)s->rows.rounded);
+    free((void *)(uintptr_t)s->rows.steps);
     free(s->steps);
     free(s->pages);
     free(s->passage_from);
@@ -151,6 +153,7 @@ static size_t measure(const struct segment *s) {
         bytes += l->unit_count * sizeof *l->length + l->term_count * 2 * sizeof *l->terms +
                  l->start[l->term_count] * (sizeof *l->unit + sizeof *l->tf);
     }
+    if (s->rows.count) bytes += s->rows.count * (vector_bytes(s->rows.dimension) + sizeof(float));
     if (s->model) bytes += s->page_count * (s->model->dimension + sizeof *s->steps);
     return bytes;
 }
@@ -169,7 +172,53 @@ static bool place_vectors(const struct dictionary *d, struct segment *s) {
     return done;
 }
 
-struct segment *segment_new(const struct dictionary *d, struct rag_model *model,
+uint32_t segment_page_of(const struct segment *s, uint32_t passage) {
+    uint32_t low = 0, high = s->page_count;
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (s->passage_from[middle] <= passage)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static const float *exact_row(const void *of, uint32_t row) {
+    const struct segment *s = of;
+    const uint32_t page = segment_page_of(s, row);
+    return s->pages[page]->vectors + (size_t)(row - s->passage_from[page]) * s->rows.dimension;
+}
+
+static bool place_rows(struct segment *s, uint32_t dimension) {
+    const uint32_t count = s->passage_from[s->page_count];
+    const size_t bytes = vector_bytes(dimension);
+    uint8_t *rounded = malloc(count * bytes + 1);
+    float *steps = calloc(count + 1U, sizeof *steps);
+    s->rows = (struct vector_rows){.rounded = rounded,
+                                   .steps = steps,
+                                   .count = count,
+                                   .dimension = dimension,
+                                   .exact = exact_row,
+                                   .of = s};
+    if (!rounded || !steps) return false;
+    memset(rounded, 0, count * bytes);
+    for (uint32_t p = 0; p < s->page_count; p++)
+        for (uint32_t i = 0; s->pages[p]->vectors && i < s->pages[p]->passage_count; i++) {
+            const uint32_t row = s->passage_from[p] + i;
+            steps[row] = vector_round(s->pages[p]->vectors + (size_t)i * dimension, dimension,
+                                      rounded + row * bytes);
+        }
+    return true;
+}
+
+static bool has_vectors(const struct segment *s) {
+    for (uint32_t p = 0; p < s->page_count; p++)
+        if (s->pages[p]->vectors) return true;
+    return false;
+}
+
+struct segment *segment_new(const struct dictionary *d, struct rag_model *model, uint32_t dimension,
                             struct page *const *pages, uint32_t count) {
     struct segment *s = calloc(1, sizeof *s);
     if (!s) return NULL;
@@ -184,6 +233,7 @@ struct segment *segment_new(const struct dictionary *d, struct rag_model *model,
     done = done && turn(d, s, PAGES) && turn(d, s, PASSAGES);
     s->model = meaning_get(model);
     if (done && model) done = place_vectors(d, s);
+    if (done && dimension && has_vectors(s)) done = place_rows(s, dimension);
     if (!done) {
         segment_put(s);
         return NULL;

@@ -6,6 +6,7 @@
 #define RAG_SEGMENT_H
 
 #include "meaning.h"
+#include "vectors.h"
 
 enum level_name { PAGES = 0, PASSAGES = 1, LEVELS = 2 };
 
@@ -27,13 +28,16 @@ struct segment {
     struct rag_model *model;     /* or NULL: then the next two are NULL too */
     int8_t *vectors;             /* page_count x model->dimension */
     float *steps;                /* by page: what 1 in `vectors` is worth */
+    struct vector_rows rows;     /* of a model of the caller: a row a passage; count 0: none */
     size_t bytes;
 };
 
 /* Takes a reference of each page and of the model, which may be NULL. NULL: memory is out. The
  * dictionary must not change meanwhile. */
 struct segment *segment_new(const struct dictionary *dictionary, struct rag_model *model,
-                            struct page *const *pages, uint32_t count);
+                            uint32_t dimension, struct page *const *pages, uint32_t count);
+/* The page of a passage. */
+uint32_t segment_page_of(const struct segment *segment, uint32_t passage);
 struct segment *segment_get(struct segment *segment);
 void segment_put(struct segment *segment);
 

@@ -2,6 +2,7 @@
 
 #include "dense.h"
 #include "letters.h"
+#include "nearby.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -47,9 +48,10 @@ static bool weigh_letters(struct search *s) {
     return true;
 }
 
-static bool weigh_meaning(struct search *s) {
+/* The learnt model's cosine of each candidate; false: there is none. */
+static bool compare_learnt(struct search *s) {
     const struct rag_version *v = s->question.version;
-    float vector[RAG_MODEL_DIMENSION], most = 0;
+    float vector[RAG_MODEL_DIMENSION];
     int8_t rounded[RAG_MODEL_DIMENSION];
     if (!v->model || !question_embed(&s->question, vector)) return false;
     const float step = dense_round(vector, v->model->dimension, rounded);
@@ -57,14 +59,33 @@ static bool weigh_meaning(struct search *s) {
         struct candidate *c = &s->candidates[i];
         const struct segment *segment = v->segments[c->segment];
         const int8_t *row = segment->vectors + (size_t)c->number * v->model->dimension;
-        c->parts.meaning =
+        c->likeness =
             (float)dense_dot8(rounded, row, v->model->dimension) * step * segment->steps[c->number];
-        c->likeness = c->parts.meaning;
+    }
+    return true;
+}
+
+static bool compare_nearby(struct search *s) {
+    if (!s->meant[0] && !s->meant[1]) return false;
+    for (uint32_t i = 0; i < s->count; i++)
+        s->candidates[i].parts.meaning = nearby_of(s, &s->candidates[i]);
+    return true;
+}
+
+/* Vectors from outside take the place of what was learnt; evidence goes by the latter all the same,
+ * since its scale is known. */
+static const char *weigh_meaning(struct search *s) {
+    float most = 0;
+    const bool learnt = compare_learnt(s), nearby = compare_nearby(s);
+    if (!nearby && !learnt) return NULL;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct candidate *c = &s->candidates[i];
+        if (!nearby) c->parts.meaning = c->likeness;
         most = fmaxf(most, c->parts.meaning);
     }
     for (uint32_t i = 0; i < s->count; i++)
         s->candidates[i].parts.meaning = share(s->candidates[i].parts.meaning, most);
-    return true;
+    return nearby ? "bm25+letters+vectors" : "bm25+letters+lsa";
 }
 
 bool signals_weigh(struct search *s) {
@@ -75,11 +96,11 @@ bool signals_weigh(struct search *s) {
         most.passage = fmaxf(most.passage, s->candidates[i].parts.passage);
     }
     if (!weigh_letters(s)) return false;
-    const bool meant = weigh_meaning(s);
+    const char *const meant = weigh_meaning(s);
     const float letters = 2 * letters_weight(&s->question, t);
     const float meaning = meant ? t->meaning_weight : 0;
     s->whole_weight = 1 + t->page_weight + letters + meaning;
-    s->method = meant ? "bm25+letters+lsa" : "bm25+letters";
+    s->method = meant ? meant : "bm25+letters";
     for (uint32_t i = 0; i < s->count; i++) {
         struct candidate *c = &s->candidates[i];
         c->parts.page = share(c->parts.page, most.page);
