@@ -31,6 +31,17 @@ AVX2 static void add_avx2(float *to, float times, const float *from, size_t coun
     for (; i < count; i++) to[i] += times * from[i];
 }
 
+AVX2 static void add8_avx2(float *to, float times, const int8_t *from, size_t count) {
+    const __m256 by = _mm256_set1_ps(times);
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        const __m256i wide = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)(from + i)));
+        _mm256_storeu_ps(to + i,
+                         _mm256_fmadd_ps(by, _mm256_cvtepi32_ps(wide), _mm256_loadu_ps(to + i)));
+    }
+    for (; i < count; i++) to[i] += times * (float)from[i];
+}
+
 AVX2 static int32_t dot8_avx2(const int8_t *a, const int8_t *b, size_t count) {
     __m256i sum = _mm256_setzero_si256();
     size_t i = 0;
@@ -118,6 +129,16 @@ void dense_add(float *to, float times, const float *from, size_t count) {
     }
 #endif
     for (size_t i = 0; i < count; i++) to[i] += times * from[i];
+}
+
+void dense_add8(float *to, float times, const int8_t *from, size_t count) {
+#if defined(__x86_64__)
+    if (HAS_AVX2) {
+        add8_avx2(to, times, from, count);
+        return;
+    }
+#endif
+    for (size_t i = 0; i < count; i++) to[i] += times * (float)from[i];
 }
 
 int32_t dense_dot8(const int8_t *a, const int8_t *b, size_t count) {

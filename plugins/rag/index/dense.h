@@ -8,6 +8,7 @@
 
 float dense_dot(const float *a, const float *b, size_t count);
 void dense_add(float *to, float times, const float *from, size_t count); /* to += times * from */
+void dense_add8(float *to, float times, const int8_t *from, size_t count);
 int32_t dense_dot8(const int8_t *a, const int8_t *b, size_t count);
 
 /* One row of bytes against many of half bytes, 0..15, which lie in blocks of 32 bytes: the low halves

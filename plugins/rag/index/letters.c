@@ -12,7 +12,8 @@ struct pair { /* a word holds a letter run of the question */
 
 struct letters {
     const struct question *question;
-    uint32_t *head; /* by word: its first pair + 1, or 0 */
+    uint64_t *held; /* bits by word: it has pairs. Few have, and bits stay in the nearest cache. */
+    uint32_t *head; /* by word that has: its first pair + 1 */
     uint32_t word_count;
     struct pair *pairs;
     uint32_t pair_count, pair_room;
@@ -29,15 +30,18 @@ static float weight_of(const struct statistics *s, enum level_name level, uint32
 
 static bool link_words(struct letters *l, const struct dictionary *d) {
     l->word_count = d->words.count;
-    l->head = calloc(l->word_count + 1U, sizeof *l->head);
-    if (!l->head) return false;
+    l->held = calloc(l->word_count / 64 + 1U, sizeof *l->held);
+    l->head = malloc((l->word_count + 1U) * sizeof *l->head);
+    if (!l->held || !l->head) return false;
     for (uint32_t run = 0; run < l->question->gram_count; run++) {
         const struct gram_words *words = &d->words_of[l->question->grams[run].gram];
         if (!grow(&l->pairs, &l->pair_room, l->pair_count + words->count, sizeof *l->pairs))
             return false;
         for (uint32_t i = 0; i < words->count; i++) {
             const uint32_t word = words->at[i];
-            l->pairs[l->pair_count] = (struct pair){.run = run, .next = l->head[word]};
+            const uint32_t next = bit_at(l->held, word) ? l->head[word] : 0;
+            l->held[word / 64] |= 1ULL << word % 64;
+            l->pairs[l->pair_count] = (struct pair){.run = run, .next = next};
             l->head[word] = ++l->pair_count;
         }
     }
@@ -65,6 +69,7 @@ struct letters *letters_new(const struct question *q) {
 
 void letters_free(struct letters *l) {
     if (!l) return;
+    free(l->held);
     free(l->head);
     free(l->pairs);
     free(l);
@@ -74,8 +79,10 @@ float letters_of(struct letters *l, const struct page *page, uint32_t unit) {
     const struct unit *u = &page->units[unit];
     const float *weight = l->weight[unit ? PASSAGES : PAGES];
     for (uint32_t i = u->from; i < u->to; i++) {
-        uint32_t at = page->words[i] < l->word_count ? l->head[page->words[i]] : 0;
-        for (; at; at = l->pairs[at - 1].next) l->times[l->pairs[at - 1].run] += l->tf[page->tf[i]];
+        const uint32_t word = page->words[i];
+        if (word >= l->word_count || !bit_at(l->held, word)) continue;
+        for (uint32_t at = l->head[word]; at; at = l->pairs[at - 1].next)
+            l->times[l->pairs[at - 1].run] += l->tf[page->tf[i]];
     }
     float sum = 0;
     for (uint32_t i = 0; i < l->question->gram_count; i++) {

@@ -26,7 +26,7 @@ void meaning_add(const struct rag_model *m, uint32_t term, float times, float *v
     if (row == NAME_NONE) return;
     const float by = times * m->idf[row] * m->steps[row];
     const int8_t *from = m->rows + (size_t)row * m->dimension;
-    for (uint32_t i = 0; i < m->dimension; i++) vector[i] += by * (float)from[i];
+    dense_add8(vector, by, from, m->dimension);
 }
 
 bool meaning_norm(const struct rag_model *m, float *vector) {
@@ -37,37 +37,33 @@ bool meaning_norm(const struct rag_model *m, float *vector) {
     return true;
 }
 
-struct term_tf {
-    uint32_t term;
-    float tf;
-};
-
-static int by_term(const void *a, const void *b) {
-    const struct term_tf *x = a, *y = b;
-    return x->term < y->term ? -1 : x->term > y->term;
-}
-
 void meaning_of_page(const struct rag_model *m, const struct dictionary *d, const struct page *page,
-                     float *vector) {
+                     struct meaning_sums *sums, float *vector) {
     const struct unit *u = &page->units[0];
-    float values[256];
-    tf_table(values);
-    memset(vector, 0, m->dimension * sizeof *vector);
-    struct term_tf *list = malloc((u->to - u->from + 1U) * sizeof *list);
-    if (!list) return; /* zeros: the page is found by its words */
     uint32_t count = 0;
+    memset(vector, 0, m->dimension * sizeof *vector);
     for (uint32_t i = u->from; i < u->to; i++) {
         const uint32_t term = d->word[page->words[i]].term;
-        if (term < m->term_count && m->row_of[term] != NAME_NONE)
-            list[count++] = (struct term_tf){term, values[page->tf[i]]};
+        if (term >= m->term_count || m->row_of[term] == NAME_NONE) continue;
+        if (!(sums->sum[term] > 0)) sums->met[count++] = term;
+        sums->sum[term] += sums->tf[page->tf[i]];
     }
-    qsort(list, count, sizeof *list, by_term);
-    for (uint32_t i = 0; i < count;) {
-        float tf = 0;
-        const uint32_t term = list[i].term;
-        for (; i < count && list[i].term == term; i++) tf += list[i].tf;
-        meaning_add(m, term, tf > 1 ? 1 + logf(tf) : tf, vector);
+    for (uint32_t i = 0; i < count; i++) {
+        const float tf = sums->sum[sums->met[i]];
+        meaning_add(m, sums->met[i], tf > 1 ? 1 + logf(tf) : tf, vector);
+        sums->sum[sums->met[i]] = 0;
     }
-    free(list);
     meaning_norm(m, vector);
+}
+
+bool meaning_sums_init(struct meaning_sums *sums, const struct rag_model *m) {
+    *sums = (struct meaning_sums){.sum = calloc(m->term_count + 1U, sizeof *sums->sum),
+                                  .met = malloc((m->term_count + 1U) * sizeof *sums->met)};
+    tf_table(sums->tf);
+    return sums->sum && sums->met;
+}
+
+void meaning_sums_fini(struct meaning_sums *sums) {
+    free(sums->sum);
+    free(sums->met);
 }

@@ -31,8 +31,17 @@ void meaning_put(struct rag_model *meaning);
 void meaning_add(const struct rag_model *meaning, uint32_t term, float times, float *vector);
 /* To unit length; false for zeros. */
 bool meaning_norm(const struct rag_model *meaning, float *vector);
+/* Room to add up the words of one stem. */
+struct meaning_sums {
+    float *sum; /* by term: zeros between pages */
+    uint32_t *met;
+    float tf[256];
+};
+bool meaning_sums_init(struct meaning_sums *sums, const struct rag_model *model);
+void meaning_sums_fini(struct meaning_sums *sums);
+
 /* The vector of a page, of unit length or zeros. The dictionary must not change meanwhile. */
-void meaning_of_page(const struct rag_model *meaning, const struct dictionary *dictionary,
-                     const struct page *page, float *vector);
+void meaning_of_page(const struct rag_model *model, const struct dictionary *dictionary,
+                     const struct page *page, struct meaning_sums *sums, float *vector);
 
 #endif

@@ -72,11 +72,6 @@ static void read_text(struct page_maker *m, struct rag_text text, float weight, 
     analyse(text.at, text.len, take_token, m, &about);
 }
 
-static int by_number(const void *a, const void *b) {
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 static void count_runs(struct page_maker *m, const struct word *word, float times) {
     const uint32_t *runs = m->dictionary->grams_of + word->gram_from;
     for (uint32_t i = 0; i < word->grams && !m->failed; i++) {
@@ -104,7 +99,6 @@ static float length_of_runs(struct page_maker *m) {
 static void close_unit(struct page_maker *m, float *tf, uint32_t *met, uint32_t *count,
                        struct unit *unit) {
     unit->from = m->words_count;
-    qsort(met, *count, sizeof *met, by_number);
     m->failed |= !grow(&m->words, &m->words_room, m->words_count + *count, sizeof *m->words) ||
                  !grow(&m->codes, &m->codes_room, m->words_count + *count, sizeof *m->codes);
     for (uint32_t i = 0; i < *count; i++) {

@@ -27,7 +27,7 @@ struct page {
     uint32_t label_count;
     struct unit *units;
     uint32_t *labels; /* names in the index, rising */
-    uint32_t *words;  /* rising within a unit */
+    uint32_t *words;  /* each once within a unit, in no order */
     uint8_t *tf;      /* enum of tf.h */
     float *vectors;   /* passage_count rows of unit length, or NULL; zeros: the passage had none */
     char *id;

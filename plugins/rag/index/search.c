@@ -10,26 +10,24 @@
 
 /* ---- candidates: the documents that BM25 alone finds best ---- */
 
-/* The best passage of each page takes the place of its first one in `sums`; `best` names it. */
 static void fold_passages(struct search *s, int k) {
     const struct segment *segment = s->question.version->segments[k];
     const float *sums = s->sums[PASSAGES][k];
+    uint32_t u = 0;
     for (uint32_t p = 0; p < segment->page_count; p++) {
-        uint32_t best = 0;
         float most = 0;
-        for (uint32_t u = segment->passage_from[p]; u < segment->passage_from[p + 1]; u++)
-            if (sums[u] > most) {
-                most = sums[u];
-                best = u - segment->passage_from[p] + 1;
-            }
-        s->best[k][p] = best;
+        for (; u < segment->passage_from[p + 1]; u++) most = sums[u] > most ? sums[u] : most;
+        s->best[k][p] = most;
     }
 }
 
-static float passage_sum(const struct search *s, int k, uint32_t p) {
-    const uint32_t unit = s->best[k][p];
-    if (!unit) return 0;
-    return s->sums[PASSAGES][k][s->question.version->segments[k]->passage_from[p] + unit - 1];
+/* The unit of the page's best passage; 0: no passage holds a word of the question. */
+static uint32_t best_unit(const struct search *s, int k, uint32_t p) {
+    const uint32_t from = s->question.version->segments[k]->passage_from[p];
+    uint32_t u = 0;
+    if (!(s->best[k][p] > 0)) return 0;
+    while (s->sums[PASSAGES][k][from + u] < s->best[k][p]) u++;
+    return u + 1;
 }
 
 /* A heap with the worst on top. */
@@ -57,18 +55,19 @@ static void offer(struct search *s, const struct candidate *c) {
 static void choose(struct search *s, int k, const struct rag_parts *most) {
     const struct segment *segment = s->question.version->segments[k];
     const struct rag_tuning *t = &s->question.version->shared->tuning;
+    const float by_page = most->page > 0 ? t->page_weight / most->page : 0;
+    const float by_passage = most->passage > 0 ? 1 / most->passage : 0;
+    const float by_meaning = most->meaning > 0 ? t->meaning_weight / most->meaning : 0;
     for (uint32_t p = 0; p < segment->page_count; p++) {
         const float page = s->sums[PAGES][k][p], meaning = s->meant[k] ? s->meant[k][p] : 0;
-        if (!(page > 0 || meaning > 0) || !bit_at(s->open[k], p)) continue;
-        struct candidate c = {.page = segment->pages[p],
-                              .segment = (uint32_t)k,
-                              .number = p,
-                              .unit = s->best[k][p],
-                              .parts = {.page = page, .passage = passage_sum(s, k, p)}};
-        if (most->page > 0) c.score = t->page_weight * c.parts.page / most->page;
-        if (most->meaning > 0) c.score += t->meaning_weight * meaning / most->meaning;
-        if (most->passage > 0) c.score += c.parts.passage / most->passage;
-        offer(s, &c);
+        const float score = by_page * page + by_passage * s->best[k][p] + by_meaning * meaning;
+        if (!(score > 0) || !bit_at(s->open[k], p)) continue;
+        if (s->count == CANDIDATES && score < s->candidates[0].score) continue;
+        offer(s, &(const struct candidate){.page = segment->pages[p],
+                                           .segment = (uint32_t)k,
+                                           .number = p,
+                                           .parts = {.page = page, .passage = s->best[k][p]},
+                                           .score = score});
     }
 }
 
@@ -76,7 +75,7 @@ static void find_most(const struct search *s, int k, struct rag_parts *most) {
     const struct segment *segment = s->question.version->segments[k];
     for (uint32_t p = 0; p < segment->page_count; p++) {
         if (!bit_at(s->open[k], p)) continue;
-        const float passage = passage_sum(s, k, p);
+        const float passage = s->best[k][p];
         if (s->sums[PAGES][k][p] > most->page) most->page = s->sums[PAGES][k][p];
         if (passage > most->passage) most->passage = passage;
         if (s->meant[k] && s->meant[k][p] > most->meaning) most->meaning = s->meant[k][p];
@@ -91,7 +90,7 @@ static bool make_room(struct search *s) {
             s->sums[level][k] = calloc(segment->levels[level].unit_count + 1U, sizeof(float));
             if (!s->sums[level][k]) return false;
         }
-        s->best[k] = malloc((segment->page_count + 1U) * sizeof(uint32_t));
+        s->best[k] = malloc((segment->page_count + 1U) * sizeof(float));
         if (!s->best[k]) return false;
     }
     return search_open(s);
@@ -108,6 +107,10 @@ static void find_candidates(struct search *s) {
     }
     for (int k = 0; k < SEGMENTS; k++)
         if (s->question.version->segments[k]) choose(s, k, &most);
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct candidate *c = &s->candidates[i];
+        c->unit = best_unit(s, (int)c->segment, c->number);
+    }
 }
 
 static void search_fini(struct search *s) {

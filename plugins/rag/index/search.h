@@ -4,7 +4,7 @@
 
 #include "query.h"
 
-enum { CANDIDATES = 256 }; /* documents that all signals are worked out for */
+enum { CANDIDATES = 128 }; /* documents that all signals are worked out for */
 
 struct candidate {
     struct page *page;
@@ -22,7 +22,7 @@ struct search {
     float *sums[LEVELS][SEGMENTS]; /* BM25 by unit */
     float *meant[SEGMENTS];        /* by page: cosine of its nearest passage, or NULL: no vectors */
     uint32_t *meant_unit[SEGMENTS]; /* which that is */
-    uint32_t *best[SEGMENTS];       /* by page: its best passage among the segment's, + 1 */
+    float *best[SEGMENTS];          /* by page: the sum of its best passage */
     struct candidate candidates[CANDIDATES];
     uint32_t count;
     float whole_weight; /* sum of the signals' weights */

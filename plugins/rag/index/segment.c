@@ -160,14 +160,16 @@ static size_t measure(const struct segment *s) {
 
 static bool place_vectors(const struct dictionary *d, struct segment *s) {
     const uint32_t dimension = s->model->dimension;
+    struct meaning_sums sums;
     float *vector = malloc(dimension * sizeof *vector);
     s->vectors = malloc((size_t)s->page_count * dimension + 1);
     s->steps = malloc((s->page_count + 1U) * sizeof *s->steps);
-    const bool done = vector && s->vectors && s->steps;
+    const bool done = meaning_sums_init(&sums, s->model) && vector && s->vectors && s->steps;
     for (uint32_t i = 0; i < s->page_count && done; i++) {
-        meaning_of_page(s->model, d, s->pages[i], vector);
+        meaning_of_page(s->model, d, s->pages[i], &sums, vector);
         s->steps[i] = dense_round(vector, dimension, s->vectors + (size_t)i * dimension);
     }
+    meaning_sums_fini(&sums);
     free(vector);
     return done;
 }

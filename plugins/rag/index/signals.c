@@ -28,21 +28,40 @@ static float letters_weight(const struct question *q, const struct rag_tuning *t
     return t->letters_least + (t->letters_most - t->letters_least) * fminf(1, 2 * unknown + made);
 }
 
+/* Letters are looked at in the likeliest candidates only, and there in the likeliest passages: it takes
+ * longer than all other signals together, and changes nothing further down. */
+enum { LETTERED = 60, LETTERED_PASSAGES = 3 };
+
+static float passage_letters(const struct search *s, struct letters *l, const struct candidate *c) {
+    const struct segment *segment = s->question.version->segments[c->segment];
+    const uint32_t units = c->page->unit_count - 1;
+    const float *sums = s->sums[PASSAGES][c->segment] + segment->passage_from[c->number];
+    float most = 0, bar = INFINITY;
+    for (uint32_t n = 0; n < LETTERED_PASSAGES && n < units; n++) {
+        uint32_t best = units;
+        for (uint32_t u = 0; u < units; u++)
+            if (sums[u] < bar && (best == units || sums[u] > sums[best])) best = u;
+        if (best == units) break;
+        bar = sums[best];
+        most = fmaxf(most, letters_of(l, c->page, best + 1));
+    }
+    return most;
+}
+
 /* The page's likeness and its best passage's, each of the best one's. */
 static bool weigh_letters(struct search *s) {
-    float whole[CANDIDATES] = {0}, passage[CANDIDATES] = {0}, most[LEVELS] = {0};
+    float whole[LETTERED] = {0}, passage[LETTERED] = {0}, most[LEVELS] = {0};
+    const uint32_t count = s->count < LETTERED ? s->count : LETTERED;
     struct letters *l = letters_new(&s->question);
     if (!l) return false;
-    for (uint32_t i = 0; i < s->count; i++) {
-        const struct page *page = s->candidates[i].page;
-        whole[i] = letters_of(l, page, 0);
-        for (uint32_t u = 1; u < page->unit_count; u++)
-            passage[i] = fmaxf(passage[i], letters_of(l, page, u));
+    for (uint32_t i = 0; i < count; i++) {
+        whole[i] = letters_of(l, s->candidates[i].page, 0);
+        passage[i] = passage_letters(s, l, &s->candidates[i]);
         most[PAGES] = fmaxf(most[PAGES], whole[i]);
         most[PASSAGES] = fmaxf(most[PASSAGES], passage[i]);
     }
     letters_free(l);
-    for (uint32_t i = 0; i < s->count; i++)
+    for (uint32_t i = 0; i < count; i++)
         s->candidates[i].parts.letters =
             (share(whole[i], most[PAGES]) + share(passage[i], most[PASSAGES])) / 2;
     return true;
@@ -88,6 +107,18 @@ static const char *weigh_meaning(struct search *s) {
     return nearby ? "bm25+letters+vectors" : "bm25+letters+lsa";
 }
 
+static void add_up(struct search *s, float letters, float meaning) {
+    const float page = s->question.version->shared->tuning.page_weight;
+    s->whole_weight = 1 + page + letters + meaning;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct candidate *c = &s->candidates[i];
+        c->score = (c->parts.passage + page * c->parts.page + letters * c->parts.letters +
+                    meaning * c->parts.meaning) /
+                   s->whole_weight;
+    }
+    qsort(s->candidates, s->count, sizeof s->candidates[0], best_first);
+}
+
 bool signals_weigh(struct search *s) {
     const struct rag_tuning *t = &s->question.version->shared->tuning;
     struct rag_parts most = {0};
@@ -95,20 +126,16 @@ bool signals_weigh(struct search *s) {
         most.page = fmaxf(most.page, s->candidates[i].parts.page);
         most.passage = fmaxf(most.passage, s->candidates[i].parts.passage);
     }
-    if (!weigh_letters(s)) return false;
-    const char *const meant = weigh_meaning(s);
-    const float letters = 2 * letters_weight(&s->question, t);
-    const float meaning = meant ? t->meaning_weight : 0;
-    s->whole_weight = 1 + t->page_weight + letters + meaning;
-    s->method = meant ? meant : "bm25+letters";
     for (uint32_t i = 0; i < s->count; i++) {
         struct candidate *c = &s->candidates[i];
         c->parts.page = share(c->parts.page, most.page);
         c->parts.passage = share(c->parts.passage, most.passage);
-        c->score = (c->parts.passage + t->page_weight * c->parts.page + letters * c->parts.letters +
-                    meaning * c->parts.meaning) /
-                   s->whole_weight;
     }
-    qsort(s->candidates, s->count, sizeof s->candidates[0], best_first);
+    const char *const meant = weigh_meaning(s);
+    const float meaning = meant ? t->meaning_weight : 0;
+    s->method = meant ? meant : "bm25+letters";
+    add_up(s, 0, meaning);
+    if (!weigh_letters(s)) return false;
+    add_up(s, 2 * letters_weight(&s->question, t), meaning);
     return true;
 }

@@ -2,7 +2,7 @@
  * Speed of a search and of putting documents in, over many passages of 100 words cut at random from the
  * texts of the collections, ten a document.
  *
- *     rag-speed FOLDER [PASSAGES]
+ *     rag-speed FOLDER [PASSAGES [ROUNDS]]
  *
  * Times are CPU time of this thread; questions are those of the collections, mixed.
  */
@@ -66,11 +66,11 @@ static int rising(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static void ask(struct rag_index *index, struct collection *const *sets, size_t set_count,
-                const char *what) {
+static void ask(struct rag_index *index, int rounds, struct collection *const *sets,
+                size_t set_count, const char *what) {
     struct rag_version *version = rag_index_version(index);
     double times[QUESTIONS];
-    for (int round = 0; round < 2; round++) { /* the first one warms up */
+    for (int round = 0; round < rounds; round++) { /* the first one warms up */
         state = 99;
         for (size_t i = 0; i < QUESTIONS; i++) {
             const struct collection *c = sets[i % set_count];
@@ -106,7 +106,7 @@ int main(int argc, char **argv) {
     static const char *const names[] = {"runbooks", "scifact-train", "cranfield"};
     struct collection *sets[3];
     size_t set_count = 0;
-    if (argc < 2) return fprintf(stderr, "usage: rag-speed FOLDER [PASSAGES]\n"), 2;
+    if (argc < 2) return fprintf(stderr, "usage: rag-speed FOLDER [PASSAGES [ROUNDS]]\n"), 2;
     for (size_t i = 0; i < 3; i++) {
         char folder[1000];
         snprintf(folder, sizeof folder, "%s/%s", argv[1], names[i]);
@@ -115,6 +115,7 @@ int main(int argc, char **argv) {
     }
     if (!set_count) return printf("%s: no collections, skipped\n", argv[1]), 0;
     struct rag_index *index = rag_index_new(&(struct rag_options){0});
+    const int rounds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 3;
     double from = seconds();
     const size_t bytes =
         fill(index, sets, set_count, argc > 2 ? strtoul(argv[2], NULL, 10) : 76420);
@@ -132,9 +133,9 @@ int main(int argc, char **argv) {
     printf("index: %zu documents, %zu passages, %zu terms, %.0f MB, %.0f bytes a passage\n",
            stats.documents, stats.passages, stats.terms, (double)stats.memory_bytes / 1e6,
            (double)stats.memory_bytes / (double)stats.passages);
-    ask(index, sets, set_count, "search, words and letters");
+    ask(index, rounds, sets, set_count, "search, words and letters");
     learn(index);
-    ask(index, sets, set_count, "search, with meaning");
+    ask(index, rounds, sets, set_count, "search, with meaning");
     rag_index_put(index,
                   &(struct rag_document){.id = RAG_TEXT("one more"), .title = RAG_TEXT("x")});
     from = seconds();
