@@ -103,7 +103,17 @@ static size_t part_end(const char *text, size_t at, size_t len) {
     return i;
 }
 
+static bool has_wide(const char *text, size_t len) {
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] >= 0x80) return true;
+    return false;
+}
+
 static void read_segment(const struct reader *r, const char *text, size_t len, bool *many) {
+    if (has_wide(text, len)) { /* camelCase is a habit of ASCII */
+        say(r, text, len, TOKEN_WORD);
+        return;
+    }
     size_t ends[MAX_PARTS], parts = 0;
     bool digits = false, camel = false;
     for (size_t at = 0; at < len && parts < MAX_PARTS; at = ends[parts - 1]) {

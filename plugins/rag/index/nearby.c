@@ -36,12 +36,24 @@ static bool may_find(const void *of, uint32_t row) {
     return bit_at(v->open, segment_page_of(v->segment, row));
 }
 
+static size_t ask_graph(const struct segment *segment, const float *query, struct rag_graph *graph,
+                        struct nearest *found) {
+    uint32_t numbers[NEAREST];
+    float scores[NEAREST];
+    const size_t count = segment->graph_face->search(graph, query, numbers, scores, NEAREST);
+    for (size_t i = 0; count != SIZE_MAX && i < count; i++)
+        found[i] = (struct nearest){numbers[i], scores[i]};
+    return count;
+}
+
 static int scan(struct search *s, int k) {
     const struct segment *segment = s->question.version->segments[k];
     const struct view view = {segment, s->open[k]};
     struct nearest found[NEAREST];
+    struct rag_graph *graph = s->query->label_count ? NULL : atomic_load(&segment->graph);
     const size_t count =
-        vectors_scan(&segment->rows, s->query->vector, may_find, &view, found, NEAREST);
+        graph ? ask_graph(segment, s->query->vector, graph, found)
+              : vectors_scan(&segment->rows, s->query->vector, may_find, &view, found, NEAREST);
     if (count == SIZE_MAX) return RAG_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
         const uint32_t page = segment_page_of(segment, found[i].row);

@@ -23,6 +23,8 @@ void segment_put(struct segment *s) {
     if (!s || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1) return;
     for (uint32_t i = 0; i < s->page_count; i++) page_put(s->pages[i]);
     for (int i = 0; i < LEVELS; i++) level_fini(&s->levels[i]);
+    struct rag_graph *graph = atomic_load(&s->graph);
+    if (graph) s->graph_face->free(graph);
     meaning_put(s->model);
     free(s->vectors);
     free((void *)(uintptr_t)s->rows.rounded);

@@ -5,6 +5,7 @@
 #ifndef RAG_SEGMENT_H
 #define RAG_SEGMENT_H
 
+#include "graph.h"
 #include "meaning.h"
 #include "vectors.h"
 
@@ -29,6 +30,9 @@ struct segment {
     int8_t *vectors;             /* page_count x model->dimension */
     float *steps;                /* by page: what 1 in `vectors` is worth */
     struct vector_rows rows;     /* of a model of the caller: a row a passage; count 0: none */
+    /* Over the same rows, when there are many; put beside a segment that is already read. */
+    const struct rag_graph_face *graph_face;
+    _Atomic(struct rag_graph *) graph;
     size_t bytes;
 };
 

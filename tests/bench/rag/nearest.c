@@ -6,6 +6,7 @@
  * Rows are 1,000 seeded clusters on the unit sphere, as in the measurements that docs/rag.md compares
  * with. Times are CPU time of this thread.
  */
+#include "graph.h"
 #include "vectors.h"
 
 #include <math.h>
@@ -102,6 +103,46 @@ static size_t hits(const uint32_t *truth, const struct nearest *found, size_t co
     return n;
 }
 
+/* The graph at several efforts. */
+static void measure_graph(const struct data *d, const char *module, uint32_t (*truth)[NEAREST]) {
+    static const uint32_t efforts[] = {16, 24, 32, 48, 96};
+    const struct rag_graph_face *face = NULL;
+    const char *why = rag_graph_load(module, &face);
+    if (why) {
+        printf("graph: %s\n", why);
+        return;
+    }
+    struct rag_graph *graph = face->make(d->dimension, d->rows);
+    double from = seconds();
+    for (uint32_t r = 0; graph && r < d->rows; r++)
+        if (face->add(graph, r, exact_row(d, r))) exit(2);
+    if (!graph) exit(2);
+    printf("graph: built in %.1f s\n", seconds() - from);
+    for (size_t e = 0; e < sizeof efforts / sizeof efforts[0]; e++) {
+        size_t good = 0;
+        double best = 1e9;
+        face->effort(graph, efforts[e]);
+        for (int round = 0; round < 5; round++) {
+            good = 0;
+            from = seconds();
+            for (uint32_t q = 0; q < QUERIES; q++) {
+                uint32_t numbers[NEAREST];
+                float scores[NEAREST];
+                struct nearest found[NEAREST];
+                const size_t n = face->search(graph, d->queries + (size_t)q * d->dimension, numbers,
+                                              scores, NEAREST);
+                for (size_t i = 0; i < n; i++) found[i] = (struct nearest){numbers[i], scores[i]};
+                good += hits(truth[q], found, n);
+            }
+            const double took = seconds() - from;
+            if (took < best) best = took;
+        }
+        printf("graph, effort %u: %.0f queries/s, recall@10 %.4f\n", efforts[e], QUERIES / best,
+               (double)good / (QUERIES * NEAREST));
+    }
+    face->free(graph);
+}
+
 int main(int argc, char **argv) {
     if (argc < 3) return fprintf(stderr, "usage: rag-nearest ROWS DIMENSION [MODULE]\n"), 2;
     struct data d =
@@ -140,6 +181,7 @@ int main(int argc, char **argv) {
            (double)good / (QUERIES * NEAREST));
     free(rounded);
     free(steps);
+    if (argc > 3) measure_graph(&d, argv[3], truth);
     free(truth);
     free(d.vectors);
     free(d.queries);
