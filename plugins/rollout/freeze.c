@@ -125,7 +125,8 @@ static int by_calendar(sl_call *call, const struct run *run, struct gate_finding
 static int by_incident(sl_call *call, const struct run *run, struct gate_finding *found) {
     cJSON *in = cJSON_CreateObject(), *out = NULL;
     if (!sl_has_op(call, "incident.list")) return 0;
-    put_text(in, "status", "open");
+    put_text(in, "status", "active");
+    put_text(in, "service", run->app);
     int rc = sl_invoke(call, "incident.list", in, &out);
     if (rc == SL_INVALID) return 0; /* it knows no such filter: then it is no source of freezes */
     if (rc) return rc;
@@ -133,15 +134,13 @@ static int by_incident(sl_call *call, const struct run *run, struct gate_finding
     cJSON_ArrayForEach(incident, item_of(out, "items")) {
         const char *severity = text_of(incident, "severity"), *app = text_of(incident, "app_name");
         const bool bad =
-            severity && (strcmp(severity, "sev1") == 0 || strcmp(severity, "SEV1") == 0 ||
-                         strcmp(severity, "critical") == 0 || strcmp(severity, "sev2") == 0 ||
-                         strcmp(severity, "SEV2") == 0);
+            severity && (strcmp(severity, "SEV1") == 0 || strcmp(severity, "SEV2") == 0);
         bool ours = app && strcmp(app, run->app) == 0;
         cJSON_ArrayForEach(service, item_of(incident, "services")) {
             ours = ours || (cJSON_IsString(service) && strcmp(service->valuestring, run->app) == 0);
         }
         if (!bad || !ours) continue;
-        const char *id = sl_get_text(incident, "incident_id", sl_get_text(incident, "id", ""));
+        const char *id = sl_get_text(incident, "id", "");
         found->answer = GATE_HOLD;
         found->stays = true;
         found->why = sl_printf(call, "incident %s (%s) of %s is open", id, severity, run->app);

@@ -41,8 +41,8 @@ static void read_alerts(const cJSON *alerts, struct budget *budget) {
     const cJSON *alert;
     cJSON_ArrayForEach(alert, alerts) {
         const char *severity = text_of(alert, "severity");
-        const bool firing = !cJSON_IsFalse(item_of(alert, "firing"));
-        if (!firing) continue;
+        const char *state = text_of(alert, "state");
+        if (state && strcmp(state, "firing") != 0) continue; /* pending is not yet harm */
         budget->page = budget->page || (severity && strcmp(severity, "page") == 0);
         budget->ticket = budget->ticket || (severity && strcmp(severity, "ticket") == 0);
     }

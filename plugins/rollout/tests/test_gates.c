@@ -70,7 +70,7 @@ static void tell(sl_test_host *host, const char *answers) {
 #define LEFT(SHARE, ALERTS)                                                                        \
     "{\"slo\":{\"items\":[{\"service\":\"shop\",\"budget_left\":" SHARE ",\"alerts\":" ALERTS      \
     ",\"data_age_ms\":5}]}}"
-#define PAGE "[{\"severity\":\"page\"}]"
+#define PAGE "[{\"severity\":\"page\",\"state\":\"firing\"}]"
 
 static void without_trouble_it_is_promoted(void **state) {
     (void)state;
@@ -144,11 +144,11 @@ static void nobody_answers(void **state) {
 static void an_open_incident_freezes_its_service(void **state) {
     (void)state;
     sl_test_host *host = host_with("[{\"kind\":\"freeze\"}]");
-    tell(host, "{\"incidents\":{\"items\":[{\"incident_id\":\"I1\",\"severity\":\"sev1\","
+    tell(host, "{\"incidents\":{\"items\":[{\"id\":\"I1\",\"severity\":\"SEV1\","
                "\"services\":[\"other\"]}]}}");
     import(host, "MED", BUSY);
     assert_string_equal(after(host, 20000), "Paused CanaryPauseStep 20");
-    tell(host, "{\"incidents\":{\"items\":[{\"incident_id\":\"I1\",\"severity\":\"sev1\","
+    tell(host, "{\"incidents\":{\"items\":[{\"id\":\"I1\",\"severity\":\"SEV1\","
                "\"services\":[\"shop\"]}]}}");
     assert_string_equal(after(host, 4000000), "Held freeze 20"); /* it does not expire */
     tell(host, "{}");
