@@ -299,9 +299,9 @@ def test_killed_in_every_step(make_server):
         server.kill()
         server.start()
         kills += 1
-        time.sleep(0.35 * kills)
+        time.sleep(0.25 * kills)
     seen = wait_phase(server, run, "Promoted", "Aborted")
-    assert seen["phase"] == "Promoted" and kills >= 4
+    assert seen["phase"] == "Promoted" and kills >= 3
     kinds = names_of(server, run)
     for once in ("rollout.started", "rollout.promoted", "rollout.promoting"):
         assert kinds.count(once) == 1, kinds
