@@ -235,13 +235,18 @@ void evaluate_later(sl_call *call, sl_batch *batch) {
     sl_batch_job(batch, "evaluate", "tick", sl_now_ms(call) + slo->interval_ms, NULL);
 }
 
+static int by_service(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static void refresh_meters(sl_call *call, const struct objective_set *set) {
+    const char **services = sl_alloc(call, (set->count + 1) * sizeof *services);
+    for (size_t i = 0; i < set->count; i++) services[i] = set->items[i].service;
+    qsort(services, set->count, sizeof *services, by_service);
     for (size_t i = 0; i < set->count; i++) {
-        bool seen = false;
-        for (size_t before = 0; before < i && !seen; before++)
-            seen = strcmp(set->items[before].service, set->items[i].service) == 0;
-        if (!seen && meter_refresh(call, set->items[i].service))
-            sl_log(call, SL_WARN, "the confidence in %s is not judged: %s", set->items[i].service,
+        if (i && strcmp(services[i - 1], services[i]) == 0) continue;
+        if (meter_refresh(call, services[i]))
+            sl_log(call, SL_WARN, "the confidence in %s is not judged: %s", services[i],
                    sl_failure(call));
     }
 }
@@ -270,7 +275,14 @@ int evaluate_job(sl_call *call, const cJSON *in) {
 
 /* ---- slo.status ---- */
 
-/* The rows come in order of their ids. */
+static const cJSON *find_body(sl_call *call, const sl_rows *rows, const char *id) {
+    for (size_t i = 0; i < rows->count; i++)
+        if (strcmp(sl_cell_text(rows, i, "objective"), id) == 0)
+            return sl_cell_json(call, rows, i, "body");
+    return NULL;
+}
+
+/* Of all services: the rows come in order of their ids. */
 static const cJSON *body_of(sl_call *call, const sl_rows *rows, const char *id) {
     size_t low = 0, high = rows->count;
     while (low < high) {
@@ -285,11 +297,11 @@ static const cJSON *body_of(sl_call *call, const sl_rows *rows, const char *id) 
     return NULL;
 }
 
+/* Of one service in any order: asked for one, SQLite would walk the whole primary key. */
 static int load_states(sl_call *call, const char *service, sl_rows *rows) {
     if (service)
         return sl_query(call, rows,
-                        "SELECT objective, body FROM slo_state WHERE tenant = $1 AND service = $2 "
-                        "ORDER BY objective",
+                        "SELECT objective, body FROM slo_state WHERE tenant = $1 AND service = $2",
                         SL_ARGS(sl_text(service)));
     return sl_query(call, rows,
                     "SELECT objective, body FROM slo_state WHERE tenant = $1 ORDER BY objective",
@@ -306,7 +318,9 @@ int slo_status(sl_call *call, const cJSON *in, cJSON *out) {
     struct measure *measure = sl_alloc(call, sizeof *measure);
     cJSON *items = cJSON_AddArrayToObject(out, "items");
     for (size_t i = 0; i < set.count; i++) {
-        measure_read(body_of(call, &rows, set.items[i].id), &set.items[i], measure);
+        const char *id = set.items[i].id;
+        const cJSON *body = service ? find_body(call, &rows, id) : body_of(call, &rows, id);
+        measure_read(body, &set.items[i], measure);
         cJSON_AddItemToArray(items, status_of(&set.items[i], measure, sl_now_ms(call)));
     }
     return 0;

@@ -195,45 +195,79 @@ static void take(sl_call *call, struct objective_set *set, const cJSON *form, co
 
 static int query_forms(sl_call *call, const char *service, sl_rows *rows) {
     if (service)
-        return sl_query(
-            call, rows,
-            "SELECT form FROM slo_objective WHERE tenant = $1 AND service = $2 ORDER BY id",
-            SL_ARGS(sl_text(service)));
+        return sl_query(call, rows,
+                        "SELECT form FROM slo_objective WHERE tenant = $1 AND service = $2",
+                        SL_ARGS(sl_text(service)));
     return sl_query(call, rows, "SELECT form FROM slo_objective WHERE tenant = $1 ORDER BY id",
                     SL_NO_ARGS);
 }
 
-/* The configured ones of this tenant and service. */
-static size_t count_configured(sl_call *call, const char *service, const cJSON **found) {
-    const struct slo *slo = sl_state(call);
-    size_t count = 0;
+/* By tenant, service, and their order in the configuration. */
+static int by_service(const void *a, const void *b) {
+    const struct configured *left = a, *right = b;
+    int order = strcmp(left->tenant, right->tenant);
+    if (!order) order = strcmp(left->service, right->service);
+    if (!order) order = (left->form > right->form) - (left->form < right->form);
+    return order;
+}
+
+bool objectives_index(struct slo *slo) {
+    const size_t count = (size_t)cJSON_GetArraySize(slo->forms);
+    slo->configured = calloc(count + 1, sizeof *slo->configured);
+    if (!slo->configured) return false;
     const cJSON *one;
     cJSON_ArrayForEach(one, slo->forms) {
         const cJSON *form = sl_get(one, "form");
-        if (strcmp(sl_get_text(one, "tenant", ""), sl_tenant(call)) != 0) continue;
-        if (service && strcmp(sl_get_text(form, "service", ""), service) != 0) continue;
-        if (found) found[count] = form;
-        count++;
+        slo->configured[slo->configured_count++] =
+            (struct configured){.tenant = sl_get_text(one, "tenant", ""),
+                                .service = sl_get_text(form, "service", ""),
+                                .form = form};
     }
-    return count;
+    qsort(slo->configured, slo->configured_count, sizeof *slo->configured, by_service);
+    return true;
+}
+
+/* The first of this tenant, and of this service where one is named, or behind them all. */
+static size_t first_configured(const struct slo *slo, const char *tenant, const char *service) {
+    size_t low = 0, high = slo->configured_count;
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        const struct configured *one = &slo->configured[middle];
+        int order = strcmp(one->tenant, tenant);
+        if (!order && service) order = strcmp(one->service, service);
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static size_t count_configured(const struct slo *slo, size_t first, const char *tenant,
+                               const char *service) {
+    size_t at = first;
+    while (at < slo->configured_count && strcmp(slo->configured[at].tenant, tenant) == 0 &&
+           (!service || strcmp(slo->configured[at].service, service) == 0))
+        at++;
+    return at - first;
 }
 
 int objectives_load(sl_call *call, const char *service, const char *environment,
                     struct objective_set *set) {
+    const struct slo *slo = sl_state(call);
     sl_rows rows;
     *set = (struct objective_set){.count = 0};
     int rc = query_forms(call, service, &rows);
     if (rc) return rc;
-    const size_t configured = count_configured(call, service, NULL);
+    const size_t first = first_configured(slo, sl_tenant(call), service);
+    const size_t configured = count_configured(slo, first, sl_tenant(call), service);
     const size_t most = configured + rows.count;
     if (!most) return 0;
-    const cJSON **found = sl_alloc(call, (configured + 1) * sizeof(void *));
     set->items = sl_alloc(call, most * sizeof *set->items);
     set->forms = sl_alloc(call, most * sizeof(void *));
     set->origins = sl_alloc(call, most * sizeof(void *));
-    (void)count_configured(call, service, found);
     for (size_t i = 0; i < configured; i++)
-        take(call, set, found[i], "config", service, environment);
+        take(call, set, slo->configured[first + i].form, "config", service, environment);
     for (size_t i = 0; i < rows.count; i++) {
         const cJSON *form = sl_cell_json(call, &rows, i, "form");
         if (form) take(call, set, form, "api", service, environment);

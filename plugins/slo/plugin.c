@@ -493,6 +493,8 @@ static int start(sl_call *call, const cJSON *options) {
     slo->interval_ms = sl_get_int(options, "interval", 30000);
     slo->refresh_ms = sl_get_int(options, "refresh", 5000);
     sl_set_state(call, slo);
+    if (!objectives_index(slo))
+        return sl_fail(call, SL_UNAVAILABLE, "no memory for the objectives");
     return begin_rounds(call, slo);
 }
 
@@ -500,6 +502,7 @@ static void stop(sl_call *call) {
     struct slo *slo = sl_state(call);
     if (!slo) return;
     sl_set_state(call, NULL);
+    free(slo->configured);
     sl_json_drop(slo->forms);
     sl_json_drop(slo->config);
     free(slo);

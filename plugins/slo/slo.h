@@ -6,9 +6,17 @@
 
 #include <sluice/sluice.h>
 
+/* An objective of the configuration. */
+struct configured {
+    const char *tenant, *service;
+    const cJSON *form;
+};
+
 struct slo {
-    cJSON *config; /* kept */
-    cJSON *forms;  /* kept: objectives of the configuration, { tenant, form } */
+    cJSON *config;                 /* kept */
+    cJSON *forms;                  /* kept: objectives of the configuration, { tenant, id, form } */
+    struct configured *configured; /* the same by tenant and service */
+    size_t configured_count;
     int64_t interval_ms, refresh_ms;
 };
 
@@ -17,6 +25,9 @@ struct slo {
 /* Reads the objectives of a configuration, its OpenSLO files included: a list of { tenant, form },
  * told by sl_fault where they are wrong. Of the call's arena. */
 int objectives_configured(sl_call *call, const cJSON *config, cJSON **forms);
+
+/* Makes slo->configured of slo->forms. False: no memory. */
+bool objectives_index(struct slo *slo);
 
 /* The tenant's objectives, in the call's arena. `service` and `environment` NULL: all. */
 struct objective_set {
