@@ -1,5 +1,6 @@
 #include "answer.h"
 
+#include "text.h"
 #include "tree.h"
 
 #include <stdio.h>
@@ -8,12 +9,32 @@
 
 enum { SENTENCE_BYTES = 1536 };
 
+static char *put_digits(char *to, int number, int digits) {
+    for (int i = digits - 1; i >= 0; i--, number /= 10) to[i] = (char)('0' + number % 10);
+    return to + digits;
+}
+
+static char *put_part(char *to, int number, int digits, char behind) {
+    to = put_digits(to, number, digits);
+    *to = behind;
+    return to + 1;
+}
+
 void time_text(int64_t ms, char text[TIME_TEXT]) {
+    static const int64_t last_ms = 253402300799999; /* of the year 9999 */
+    if (ms < 0) ms = 0;
+    if (ms > last_ms) ms = last_ms;
     time_t seconds = (time_t)(ms / 1000);
     struct tm parts;
     gmtime_r(&seconds, &parts);
-    size_t size = strftime(text, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &parts);
-    (void)snprintf(text + size, TIME_TEXT - size, ".%03dZ", (int)(ms % 1000));
+    char *to = put_part(text, parts.tm_year + 1900, 4, '-');
+    to = put_part(to, parts.tm_mon + 1, 2, '-');
+    to = put_part(to, parts.tm_mday, 2, 'T');
+    to = put_part(to, parts.tm_hour, 2, ':');
+    to = put_part(to, parts.tm_min, 2, ':');
+    to = put_part(to, parts.tm_sec, 2, '.');
+    to = put_part(to, (int)(ms % 1000), 3, 'Z');
+    *to = 0;
 }
 
 const char *decided_event_type(enum outcome outcome) {
@@ -55,9 +76,10 @@ static void put_summary(cJSON *out, const struct case_file *file) {
     static const char *const verbs[] = {"may go to", "waits for a person before", "must not go to"};
     char text[SENTENCE_BYTES];
     const cJSON *worst = cJSON_GetArrayItem(file->decision->reasons, 0);
-    (void)snprintf(text, sizeof text, "%s %s %s: %s", text_of(file->in, "app_name"),
-                   verbs[file->decision->outcome], text_of(file->in, "environment"),
-                   text_of(worst, "message"));
+    text_join(text, sizeof text,
+              (const char *const[]){
+                  text_of(file->in, "app_name"), " ", verbs[file->decision->outcome], " ",
+                  text_of(file->in, "environment"), ": ", text_of(worst, "message"), NULL});
     put_text(out, "summary", text);
 }
 
@@ -68,8 +90,9 @@ static void put_next_action(cJSON *out, const struct case_file *file) {
         (void)snprintf(text, sizeof text, "%s%ssend the request without dry_run", fix ? fix : "",
                        fix ? ", then " : "");
     else if (file->decision->outcome == APPROVED)
-        (void)snprintf(text, sizeof text, "sluice deploy manifests %s -o yaml | kubectl apply -f -",
-                       id);
+        text_join(text, sizeof text,
+                  (const char *const[]){"sluice deploy manifests ", id,
+                                        " -o yaml | kubectl apply -f -", NULL});
     else if (file->decision->outcome == DENIED)
         (void)snprintf(text, sizeof text, "%s and send the request again",
                        fix ? fix : "mend what the reasons name");
@@ -144,7 +167,8 @@ void answer_end(cJSON *out, const struct case_file *file, const cJSON *manifests
 size_t answer_tail(const struct case_file *file, char tail[ANSWER_TAIL_BYTES]) {
     char at[TIME_TEXT];
     time_text(file->now_ms, at);
-    return (size_t)snprintf(tail, ANSWER_TAIL_BYTES, ",\"version\":1,\"created_at\":\"%s\"}", at);
+    return text_join(tail, ANSWER_TAIL_BYTES,
+                     (const char *const[]){",\"version\":1,\"created_at\":\"", at, "\"}", NULL});
 }
 
 cJSON *request_kept(const struct case_file *file) {

@@ -1,5 +1,6 @@
 #include "decide.h"
 
+#include "text.h"
 #include "tree.h"
 
 #include <stdbool.h>
@@ -186,17 +187,25 @@ static void weigh_risk(struct decision *decision, const struct judgement *judgem
 
 /* ---- together ---- */
 
-static void tell_approval(struct decision *decision, const struct judgement *judgement, int count) {
-    char message[MESSAGE_BYTES];
-    double score = number_of(judgement->risk, "score");
-    if (count)
-        (void)snprintf(message, sizeof message, "%d %s and the risk is %s (%.0f of 100)", count,
-                       count == 1 ? "policy allows it" : "policies allow it",
-                       risk_level(judgement->risk), score);
+static void write_whole(char text[24], double number) {
+    if (number >= 0 && number < 1000 && number == (int)number)
+        text_digits(text, (unsigned)number); /* as nearly always */
     else
-        (void)snprintf(message, sizeof message,
-                       "no policy applies and the risk is %s (%.0f of 100)",
-                       risk_level(judgement->risk), score);
+        (void)snprintf(text, 24, "%.0f", number);
+}
+
+static void tell_approval(struct decision *decision, const struct judgement *judgement, int count) {
+    char message[MESSAGE_BYTES], policies[24], score[24];
+    const char *level = risk_level(judgement->risk);
+    text_digits(policies, (unsigned)count);
+    write_whole(score, number_of(judgement->risk, "score"));
+    text_join(message, sizeof message,
+              (const char *const[]){count ? policies : "no",
+                                    count == 0   ? " policy applies"
+                                    : count == 1 ? " policy allows it"
+                                                 : " policies allow it",
+                                    " and the risk is ", level ? level : "", " (", score,
+                                    " of 100)", NULL});
     add(decision,
         &(struct reason){
             .outcome = APPROVED, .source = "platform", .rule = "all-clear", .message = message});

@@ -28,6 +28,26 @@ void text_add(struct text *text, const char *bytes, size_t size) {
     text->size += size;
 }
 
+size_t text_join(char *to, size_t room, const char *const *parts) {
+    size_t used = 0;
+    for (; *parts; parts++) {
+        size_t size = strlen(*parts);
+        if (size > room - 1 - used) size = room - 1 - used;
+        memcpy(to + used, *parts, size);
+        used += size;
+    }
+    to[used] = 0;
+    return used;
+}
+
+void text_digits(char to[24], unsigned number) {
+    char digits[12], *at = digits + sizeof digits;
+    *--at = 0;
+    do *--at = (char)('0' + number % 10);
+    while (number /= 10);
+    memcpy(to, at, (size_t)(digits + sizeof digits - at));
+}
+
 void text_number(struct text *text, long long number) {
     char digits[24];
     char *at = digits + sizeof digits;

@@ -23,6 +23,12 @@ void text_string(struct text *text, const char *value); /* with the quotes */
 bool text_is_plain(const char *value);                  /* is it its own escaped form? */
 void text_tree(struct text *text, const cJSON *tree);
 
+/* Writes the parts, ended by NULL, one after the other into `room` bytes, cut where they do not fit,
+ * with a NUL behind them. Returns the bytes before it. */
+size_t text_join(char *to, size_t room, const char *const *parts);
+
+void text_digits(char to[24], unsigned number); /* with a NUL */
+
 /* Adds a literal. */
 #define text_say(TEXT, LITERAL) text_add(TEXT, LITERAL, sizeof(LITERAL) - 1)
 

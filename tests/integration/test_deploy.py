@@ -24,7 +24,8 @@ def post(server, body, status=200, **more):
 
 def events_of(server, deployment):
     items = server.get(f"/events?limit=500").json()["items"]
-    return [event for event in items if event.get("subject") == f"deployment/{deployment}"]
+    return [event for event in items if event.get("subject") == f"deployment/{deployment}"
+            and event["type"].startswith("deployment.")] # what is brought out of it tells its own
 
 
 @pytest.fixture

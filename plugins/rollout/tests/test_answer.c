@@ -1,6 +1,7 @@
 #include "answer.h"
 #include "explain.h"
 
+#include "text.h"
 #include "tree.h"
 
 #include <setjmp.h>
@@ -163,6 +164,38 @@ static void events_name_the_decision(void **state) {
     end(&story);
 }
 
+static void times_are_written(void **state) {
+    (void)state;
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } times[] = {{0, "1970-01-01T00:00:00.000Z"},
+                 {1795386483943, "2026-11-22T22:28:03.943Z"},
+                 {253402300799999, "9999-12-31T23:59:59.999Z"},
+                 {INT64_MAX, "9999-12-31T23:59:59.999Z"},
+                 {-5, "1970-01-01T00:00:00.000Z"}};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        char text[TIME_TEXT];
+        time_text(times[i].ms, text);
+        assert_string_equal(text, times[i].text);
+    }
+}
+
+static void sentences_are_cut_where_they_end(void **state) {
+    (void)state;
+    char text[8];
+    assert_int_equal(text_join(text, sizeof text, (const char *const[]){"ab", "cd", NULL}), 4);
+    assert_string_equal(text, "abcd");
+    assert_int_equal(text_join(text, sizeof text, (const char *const[]){"abcd", "efgh", "i", NULL}),
+                     7);
+    assert_string_equal(text, "abcdefg");
+    char digits[24];
+    text_digits(digits, 0);
+    assert_string_equal(digits, "0");
+    text_digits(digits, 120);
+    assert_string_equal(digits, "120");
+}
+
 /* The text that is put together is what the tree says. */
 static void the_tail_is_as_the_tree_has_it(void **state) {
     (void)state;
@@ -206,6 +239,8 @@ int main(void) {
         cmocka_unit_test(silence_keeps_the_shape),
         cmocka_unit_test(the_diff_is_not_kept),
         cmocka_unit_test(events_name_the_decision),
+        cmocka_unit_test(times_are_written),
+        cmocka_unit_test(sentences_are_cut_where_they_end),
         cmocka_unit_test(the_tail_is_as_the_tree_has_it),
         cmocka_unit_test(explained_in_words),
     };
