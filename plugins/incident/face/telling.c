@@ -36,11 +36,31 @@ static void add_word(struct collecting *c, const char *word) {
         c->words[c->count++] = word;
 }
 
-static int add_column(sl_call *call, struct collecting *c, const char *sql, const char *id) {
+/* "user:ada" and "Ada Lovelace" are known by each of their parts. */
+static void add_person(sl_call *call, struct collecting *c, const char *name) {
+    enum { PART_LEAST = 3 };
+    add_word(c, name);
+    for (const char *p = name; p && *p;) {
+        const size_t n = strcspn(p, " :@.");
+        if (n >= PART_LEAST && strncmp(p, "user", n) != 0 && strncmp(p, "token", n) != 0 &&
+            strncmp(p, "plugin", n) != 0 && strncmp(p, "sluice", n) != 0)
+            add_word(c, sl_strndup(call, p, n));
+        p += n + (p[n] != 0);
+    }
+}
+
+static int add_column(sl_call *call, struct collecting *c, const char *sql, const char *id,
+                      bool people) {
     sl_rows rows;
     int rc = id ? sl_query(call, &rows, sql, SL_ARGS(sl_text(id)))
                 : sl_query(call, &rows, sql, SL_NO_ARGS);
-    for (size_t r = 0; !rc && r < rows.count; r++) add_word(c, sl_cell_text(&rows, r, "word"));
+    for (size_t r = 0; !rc && r < rows.count; r++) {
+        const char *word = sl_cell_text(&rows, r, "word");
+        if (people)
+            add_person(call, c, word);
+        else
+            add_word(c, word);
+    }
     return rc;
 }
 
@@ -54,24 +74,24 @@ static int collect_internal(sl_call *call, const struct incident *i, struct inte
         if (cJSON_IsString(item)) add_word(&c, item->valuestring);
     }
     cJSON_ArrayForEach(item, i->roles) {
-        if (cJSON_IsString(item)) add_word(&c, item->valuestring);
+        if (cJSON_IsString(item)) add_person(call, &c, item->valuestring);
     }
     int rc = add_column(call, &c,
                         "SELECT DISTINCT name AS word FROM incident_alert WHERE tenant = $1 AND "
                         "incident_id = $2 LIMIT 50",
-                        i->id);
+                        i->id, false);
     if (!rc)
         rc =
             add_column(call, &c,
                        "SELECT DISTINCT caller AS word FROM incident_edge_minute WHERE tenant = $1 "
                        "UNION SELECT DISTINCT callee FROM incident_edge_minute WHERE tenant = $1 "
                        "LIMIT 200",
-                       NULL);
+                       NULL, false);
     if (!rc)
         rc = add_column(call, &c,
                         "SELECT DISTINCT actor AS word FROM incident_line WHERE tenant = $1 AND "
                         "incident_id = $2 LIMIT 50",
-                        i->id);
+                        i->id, true);
     *out = (struct internal_words){.words = c.words, .count = c.count};
     return rc;
 }
