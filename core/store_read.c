@@ -32,9 +32,11 @@ static bool query_run(struct query *query) {
     struct connection *connection = query->connection;
     struct store *store = query->store;
     if (!store->path) pthread_mutex_lock(&store->memory_lock);
+    connection->interrupted = false;
     struct statement *statement =
         statement_get(connection, query->sql, query->owner, &query->fault);
     bool good = false;
+    if (!statement) query->interrupted = connection->interrupted; /* while it was prepared */
     if (statement && !sqlite3_stmt_readonly(statement->prepared)) {
         fault_say(&query->fault, SL_INTERNAL, "a query may only read; write by a batch, in: %.300s",
                   query->sql);
@@ -128,12 +130,14 @@ static int run_long(struct query *query) {
 
 static void mark(struct query *query, bool slow) {
     struct store_fault ignored;
+    query->store->reads.until_ns = INT64_MAX; /* preparing it is no part of the budget */
     struct statement *statement =
         statement_get(&query->store->reads, query->sql, query->owner, &ignored);
     if (statement) statement->slow = slow;
 }
 
 static bool known_slow(struct query *query) {
+    query->store->reads.until_ns = INT64_MAX; /* what is left of the query before */
     struct statement *statement =
         statement_get(&query->store->reads, query->sql, query->owner, &query->fault);
     return statement && statement->slow;

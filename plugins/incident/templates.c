@@ -201,13 +201,13 @@ void miner_settle(struct miner *miner, struct family *family) {
     if (family->dirty) return;
     for (bool again = true; again;) {
         again = false;
-        for (struct form *f = family->forms; f && !again; f = f->sibling)
-            if (f->template && f->template->forms > 1) {
-                const size_t before = family->form_count;
-                fix(miner, family, f->template);
-                again = family->form_count < before;
-                if (!again) break;
-            }
+        for (const struct form *f = family->forms; f; f = f->sibling) {
+            if (!f->template || f->template->forms < 2) continue;
+            const size_t before = family->form_count;
+            fix(miner, family, f->template); /* drops f, perhaps */
+            again = family->form_count < before;
+            break;
+        }
     }
     while (family->form_count > miner->limits.family_forms / 2 + 1) {
         miner_drop(miner, oldest(family));
