@@ -3,7 +3,7 @@ import http.server, json, os, pathlib, shutil, signal, socket, subprocess, threa
 
 import pytest
 
-from conftest import BUILD, wait_until
+from conftest import BUILD, ROOT, wait_until
 
 pytestmark = pytest.mark.skipif(not shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin"),
                                 reason="needs the haproxy package")
@@ -256,3 +256,16 @@ def test_silence_has_an_end(drive, tmp_path):
         began = time.monotonic()
         answer = drive(settings={**drive.settings, "socket": path}, weight=10)
         assert answer.status == 504 and time.monotonic() - began < 10
+
+
+def test_the_examples_are_valid(tmp_path, sluice_program):
+    text = (ROOT / "deploy/haproxy/haproxy.cfg").read_text().replace("/run/haproxy", str(tmp_path))
+    text = text.replace(" group sluice", "").replace("/var/lib/haproxy", str(tmp_path))
+    (tmp_path / "haproxy.cfg").write_text(text)
+    run = subprocess.run([HAPROXY, "-c", "-f", tmp_path / "haproxy.cfg"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    text = (ROOT / "deploy/haproxy/sluice.yaml").read_text().replace("/usr/share/sluice", str(ROOT))
+    (tmp_path / "sluice.yaml").write_text(text)
+    run = subprocess.run([sluice_program, "validate", tmp_path / "sluice.yaml"], capture_output=True, text=True,
+                         env={**os.environ, "SLUICE_STATE": str(tmp_path)})
+    assert run.returncode == 0, run.stdout + run.stderr
