@@ -1,6 +1,7 @@
 /* bus_ops.c - operations over the log, the dead letters and the jobs. */
 #include "bus_inside.h"
 #include "host.h"
+#include "percent.h"
 #include "store.h"
 
 #include <stdlib.h>
@@ -75,6 +76,19 @@ static int64_t resume_seq(const struct sl_call *call, const cJSON *in) {
     return sl_get_int(in, "after", store_newest_seq(call->host->store));
 }
 
+/* The page behind this one, with the same filters. */
+static void link_next(struct sl_call *call, const struct page_query *query, int64_t last_seq) {
+    const struct event_filter *filter = &query->filter;
+    struct arena *arena = call->arena;
+    sl_reply_header(call, "Link",
+                    arena_printf(arena, "</events?after=%lld&limit=%lld%s%s%s%s>; rel=\"next\"",
+                                 (long long)last_seq, (long long)query->limit,
+                                 filter->type ? "&type=" : "",
+                                 filter->type ? percent_encode(arena, filter->type) : "",
+                                 filter->subject ? "&subject=" : "",
+                                 filter->subject ? percent_encode(arena, filter->subject) : ""));
+}
+
 static int events_list(sl_call *call, const cJSON *in, cJSON *out) {
     const struct event_filter filter = {.type = sl_get_text(in, "type", NULL),
                                         .tenant = call->who.tenant,
@@ -94,6 +108,7 @@ static int events_list(sl_call *call, const cJSON *in, cJSON *out) {
     int64_t last_seq = rows.count ? sl_cell_int(&rows, rows.count - 1, "seq") : after_seq;
     if (last_seq >= 0)
         cJSON_AddStringToObject(out, "next_cursor", sl_printf(call, "%lld", (long long)last_seq));
+    if ((int64_t)rows.count == query.limit) link_next(call, &query, last_seq);
     return 0;
 }
 

@@ -41,3 +41,22 @@ char *percent_decode(struct arena *arena, const char *text, size_t size, bool pl
     *decoded_size = (size_t)(to - decoded);
     return is_utf8(decoded, to) ? decoded : NULL;
 }
+
+const char *percent_encode(struct arena *arena, const char *text) {
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char digits[] = "0123456789ABCDEF";
+    char *encoded = arena_alloc(arena, strlen(text) * 3 + 1), *to = encoded;
+    for (; *text; text++) {
+        if (strchr(plain, *text)) {
+            *to++ = *text;
+            continue;
+        }
+        unsigned char byte = (unsigned char)*text;
+        *to++ = '%';
+        *to++ = digits[byte >> 4];
+        *to++ = digits[byte & 15];
+    }
+    *to = '\0';
+    return encoded;
+}

@@ -11,5 +11,7 @@ struct arena;
  * NUL, or no UTF-8. */
 char *percent_decode(struct arena *arena, const char *text, size_t size, bool plus,
                      size_t *decoded_size);
+/* The text as it stands in a query: all but unreserved characters as %XX. In the arena. */
+const char *percent_encode(struct arena *arena, const char *text);
 
 #endif

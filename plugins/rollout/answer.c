@@ -186,18 +186,24 @@ cJSON *request_kept(const struct case_file *file) {
     return kept;
 }
 
-/* Events are hashed and kept for good, so they stay short: the subject names the deployment. */
+/* What every event of a deployment has, so that who hears it need not ask. Events are hashed and kept
+ * for good, so they stay short. */
 static cJSON *event_about(const struct case_file *file) {
     cJSON *data = cJSON_CreateObject();
+    if (file->id) put_borrowed(data, "deployment_id", file->id);
     static const char *const same[] = {"app_name", "environment", NULL};
     show_members(data, file->in, same);
+    put_borrowed(data, "image", text_of(item_of(file->in, "config"), "image"));
+    static const char *const where_known[] = {"commit", NULL};
+    show_members(data, file->in, where_known);
+    const char *level = risk_level(file->judgement->risk);
+    put_borrowed(data, "risk_level", level ? level : "UNKNOWN");
     return data;
 }
 
 cJSON *requested_event(const struct case_file *file) {
     cJSON *data = event_about(file);
-    put_borrowed(data, "image", text_of(item_of(file->in, "config"), "image"));
-    static const char *const same[] = {"commit", "author", "reason", NULL};
+    static const char *const same[] = {"author", "reason", NULL};
     show_members(data, file->in, same);
     if (file->diff_bytes) put_text(data, "diff_sha256", file->diff_sha256);
     return data;
@@ -206,8 +212,6 @@ cJSON *requested_event(const struct case_file *file) {
 cJSON *decided_event(const struct case_file *file) {
     cJSON *data = event_about(file);
     put_borrowed(data, "status", outcome_name(file->decision->outcome));
-    const char *level = risk_level(file->judgement->risk);
-    put_borrowed(data, "risk_level", level ? level : "UNKNOWN");
     put_number(data, "risk_score", number_of(file->judgement->risk, "score"));
     const cJSON *hash = item_of(file->judgement->policy, "policy_hash");
     if (hash) put_shared(data, "policy_hash", hash);

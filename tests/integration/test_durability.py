@@ -376,3 +376,18 @@ def test_pages_need_their_permission_and_their_limits(server):
     assert server.get("/events/dead-letters").json() == {"items": []}
     answer = server.post("/events/dead-letters/nothing/retry")
     assert answer.status == 404 and "no dead letter 'nothing'" in answer.json()["detail"]
+
+
+def test_a_full_page_of_events_links_the_next(make_server):
+    server = make_server()
+    for app in ("one", "two"):
+        server.post("/deployments/request", {"app_name": app, "environment": "dev", "dry_run": False,
+                                             "config": {"image": "registry.internal/app:1.0.0"}})
+    first = server.get("/events?after=0&limit=1&type=deployment.*")
+    link = first.headers["link"]
+    seq = first.json()["items"][0]["seq"]
+    assert link == f'</events?after={seq}&limit=1&type=deployment.%2A>; rel="next"'
+    second = server.get(link[1:link.index(">")])
+    assert second.json()["items"][0]["seq"] > seq
+    rest = server.get("/events?after=0&limit=500")
+    assert "link" not in rest.headers

@@ -142,6 +142,8 @@ static void the_diff_is_not_kept(void **state) {
     text = cJSON_PrintUnformatted(told);
     assert_null(strstr(text, "+secret"));
     assert_string_equal(text_of(told, "image"), "shop:latest");
+    assert_string_equal(text_of(told, "deployment_id"), "01A");
+    assert_string_equal(text_of(told, "risk_level"), "MED");
     cJSON_free(text);
     cJSON_Delete(told);
     end(&story);
@@ -157,6 +159,9 @@ static void events_name_the_decision(void **state) {
     cJSON *told = decided_event(&story.file);
     assert_string_equal(text_of(told, "status"), "DENIED");
     assert_string_equal(text_of(told, "risk_level"), "MED");
+    assert_string_equal(text_of(told, "deployment_id"), "01A");
+    assert_string_equal(text_of(told, "image"), "shop:latest");
+    assert_string_equal(text_of(told, "commit"), "abc");
     assert_string_equal(text_of(told, "policy_hash"), "h1");
     const cJSON *reason = cJSON_GetArrayItem(item_of(told, "reasons"), 0);
     assert_string_equal(text_of(reason, "rule"), "no-latest");
