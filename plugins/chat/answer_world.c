@@ -453,6 +453,17 @@ static bool ask_documents(struct inquiry *inquiry, const char *query) {
     return false;
 }
 
+void add_documents(struct inquiry *inquiry) {
+    if (!can_look(inquiry, "rag.query")) return;
+    cJSON *in = object1("query", inquiry->question);
+    cJSON_AddNumberToObject(in, "k", 3);
+    const cJSON *answer = look(inquiry, "rag.query", in), *passages = sl_get(answer, "passages");
+    if (!answer || !sl_get_bool(answer, "answerable", 0) || !passages || !passages->child) return;
+    say(inquiry, "But");
+    answer_by_passages(inquiry, answer);
+    inquiry->answerable = true;
+}
+
 void answer_documents(struct inquiry *inquiry) {
     (void)ask_documents(inquiry, inquiry->question);
 }

@@ -97,6 +97,8 @@ void answer_policies(struct inquiry *inquiry);
 void answer_freeze(struct inquiry *inquiry);
 void answer_help(struct inquiry *inquiry);
 void answer_documents(struct inquiry *inquiry);
+/* Adds what the documents say, when they do; else nothing. */
+void add_documents(struct inquiry *inquiry);
 
 /* ---- deployments.c ---- */
 enum wanted { WANT_ANY, WANT_FAILED, WANT_BLOCKED, WANT_WAITING };

@@ -200,6 +200,7 @@ static void say_none(struct inquiry *inquiry, const cJSON *rows, enum wanted wan
         inquiry->confidence = 0.3;
         say(inquiry, "I know no application called '%s'. Deployments are known of: %s.",
             slots->unknown, apps_that_are(inquiry));
+        add_documents(inquiry);
         return;
     }
     say(inquiry, "No deployment%s %s%s.", scope_text(inquiry), wanted_words(wanted),

@@ -195,6 +195,7 @@ QUESTIONS = [
     ("what can you do?", "help", ["Ask in your own words"], []),
     # nothing known
     ("why did checkout fail?", "explain_failure", ["no application called 'checkout'", "payments"], ["{customers}"]),
+    ("why did the certificate renewal fail?", "explain_failure search_documents", ["certbot"], []),
     ("is it safe to deploy warehouse?", "safe_to_deploy", ["no application called 'warehouse'"], ["Yes"]),
     ("why did shop fail in prod", "explain_failure", ["No deployment of shop in prod failed", "{shop}"], []),
 ]
@@ -205,7 +206,7 @@ def test_question(platform, question, intent, has, lacks):
     body = ask(platform, question)
     told = json.dumps([body["answer"], body.get("root_cause"), body.get("fix"), body["evidence"]], ensure_ascii=False)
     told_of_rule = json.dumps([body["answer"], body["evidence"]])
-    assert body["intent"] == intent, body
+    assert body["intent"] in intent.split(), body
     for words in has:
         assert words.format(**platform.ids) in told, (words.format(**platform.ids), body)
     for words in lacks:

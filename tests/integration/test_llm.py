@@ -3,6 +3,7 @@ import concurrent.futures, json, os, time
 
 import pytest
 
+from conftest import Server
 from fake_llm import FakeLlm, Reply
 
 PROVIDERS = ["openai", "azure", "ollama", "anthropic"]
@@ -27,18 +28,41 @@ plugins:
 """
 
 
-@pytest.fixture
-def fake():
+@pytest.fixture(scope="module")
+def one_fake():
     server = FakeLlm()
     yield server
     server.close()
-    assert server.faults == [], server.faults
 
 
 @pytest.fixture
-def llm(make_server, fake):
-    def make(provider="openai", extra=""):
-        return make_server(config=config(fake.url, provider, extra))
+def fake(one_fake):
+    one_fake.requests.clear()
+    one_fake.replies.clear()
+    one_fake.answer = lambda body: Reply("fine")
+    yield one_fake
+    faults, one_fake.faults = one_fake.faults, []
+    assert faults == [], faults
+
+
+@pytest.fixture(scope="module")
+def shared(one_fake):
+    """One server a provider and configuration, for tests that leave no trace behind."""
+    servers = {}
+
+    def get(provider, extra):
+        if (provider, extra) not in servers:
+            servers[provider, extra] = Server(config=config(one_fake.url, provider, extra))
+        return servers[provider, extra]
+    yield get
+    for server in servers.values():
+        server.close()
+
+
+@pytest.fixture
+def llm(make_server, fake, shared):
+    def make(provider="openai", extra="", fresh=False):
+        return make_server(config=config(fake.url, provider, extra)) if fresh else shared(provider, extra)
     return make
 
 
@@ -173,7 +197,7 @@ def test_an_endless_answer_is_stopped(llm, fake):
 
 
 def test_tries_again_and_waits_as_told(llm, fake):
-    server = llm()
+    server = llm(fresh=True)
     fake.script(Reply("busy", status=429, headers={"Retry-After": "1"}), Reply("hiccup", fail="cut"), Reply("here"))
     began = time.monotonic()
     assert complete(server).json()["text"] == "here"
@@ -188,7 +212,7 @@ def test_tries_again_and_waits_as_told(llm, fake):
 
 
 def test_breaker_leaves_a_dead_server_alone(llm, fake):
-    server = llm(extra="    retries: 0")
+    server = llm(extra="    retries: 0", fresh=True)
     fake.answer = lambda body: Reply("down", status=503)
     for _ in range(5):
         assert complete(server).status == 503
@@ -206,7 +230,7 @@ def test_wrong_questions_of_one_do_not_open_the_breaker(llm, fake):
 
 
 def test_learns_what_a_server_does_not_know(llm, fake):
-    server = llm()
+    server = llm(fresh=True)
 
     def picky(body):
         for word in ("stream_options", "max_tokens", "temperature"):
@@ -239,7 +263,7 @@ def test_a_schema_is_checked_and_asked_for_once_more(llm, fake):
 # ---- budget, cache, secrets ----
 
 def test_budget_is_held_also_by_many_at_once(llm, fake):
-    server = llm(extra="    budget: {tokens_per_day: 1200, tenants: {other: {tokens_per_day: 5}}}\n    max_tokens: 100")
+    server = llm(fresh=True, extra="    budget: {tokens_per_day: 1200, tenants: {other: {tokens_per_day: 5}}}\n    max_tokens: 100")
     fake.answer = lambda body: Reply("ok", usage=(60, 40), wait=0.1)
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda i: complete(server, f"Question {i}"), range(30)))
@@ -254,7 +278,7 @@ def test_budget_is_held_also_by_many_at_once(llm, fake):
 
 
 def test_budget_of_a_failure_is_given_back(llm, fake):
-    server = llm(extra="    budget: {usd_per_day: 0.02}\n    retries: 0")
+    server = llm(fresh=True, extra="    budget: {usd_per_day: 0.02}\n    retries: 0")
     fake.script(Reply("no", status=500))
     assert complete(server).status == 503
     assert server.get("/llm/status").json()["budget"]["usd"] == 0
