@@ -114,8 +114,8 @@ static const char *text_of(sl_call *call, const cJSON *stored, const cJSON *now,
 
 int policy_explain(sl_call *call, const cJSON *in, cJSON *out) {
     const struct policy_state *state = sl_state(call);
-    cJSON *question = cJSON_CreateObject(), *answer, *now;
-    enum decision decision;
+    cJSON *question = cJSON_CreateObject(), *answer = NULL, *now = NULL;
+    enum decision decision = DECISION_DENY;
     cJSON_AddStringToObject(question, "id", sl_get_text(in, "id", ""));
     int rc = ask_stored(call, question, &answer);
     if (rc) return rc;
@@ -178,8 +178,8 @@ static void add_example(struct tally *tally, const cJSON *stored, enum decision 
 }
 
 static int replay_one(sl_call *call, const cJSON *stored, struct tally *tally) {
-    cJSON *verdicts;
-    enum decision now;
+    cJSON *verdicts = NULL;
+    enum decision now = DECISION_DENY;
     int rc = judge_again(call, stored, &verdicts, &now);
     if (rc) return rc;
     const enum decision then = decision_from(decision_then(stored));
@@ -197,7 +197,7 @@ static int replay_one(sl_call *call, const cJSON *stored, struct tally *tally) {
 static int replay_page(sl_call *call, const cJSON *in, int64_t most, const char **cursor,
                        struct tally *tally) {
     static const char *const same[] = {"app_name", "environment", "since_ms", "until_ms", NULL};
-    cJSON *question = cJSON_CreateObject(), *answer;
+    cJSON *question = cJSON_CreateObject(), *answer = NULL;
     for (size_t i = 0; same[i]; i++)
         if (sl_get(in, same[i]))
             cJSON_AddItemToObject(question, same[i], cJSON_Duplicate(sl_get(in, same[i]), true));

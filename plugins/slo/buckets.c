@@ -168,8 +168,8 @@ static int set_of(sl_call *call, const char *service, struct service_set **list,
 
 static int add_counter(sl_call *call, sl_batch *batch, const cJSON *item, const char *pointer,
                        struct service_set **list) {
-    struct tally events;
-    struct service_set *of;
+    struct tally events = {0, 0};
+    struct service_set *of = NULL;
     const int64_t at_ms = sl_get_int(item, "at_ms", sl_now_ms(call));
     int rc = read_tally(call, item, pointer, &events);
     if (!rc) rc = check_time(call, at_ms, pointer);

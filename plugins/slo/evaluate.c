@@ -95,6 +95,20 @@ static struct due windows_due(const struct objective *o, struct measure *m, int6
     return due;
 }
 
+static bool is_part(const cJSON *series, const char *part) {
+    return strcmp(sl_get_text(sl_get(series, "metric"), "part", ""), part) == 0;
+}
+
+/* A ratio by label is no ratio of the objective: which of them would count? */
+static bool has_twins(const cJSON *result) {
+    for (const cJSON *one = result->child; one; one = one->next) {
+        const char *part = sl_get_text(sl_get(one, "metric"), "part", "");
+        for (const cJSON *other = one->next; other; other = other->next)
+            if (is_part(other, part)) return true;
+    }
+    return false;
+}
+
 static void take_parts(const cJSON *result, struct due *due, int64_t now_ms) {
     for (size_t i = 0; i < due->count; i++) {
         due->windows[i]->events = (struct tally){0, 0};
@@ -127,6 +141,11 @@ static int measure_prometheus(sl_call *call, const struct objective *o, struct m
     cJSON *result;
     int rc = prometheus_ask(call, asked, now_ms, &result);
     if (rc) return rc;
+    if (cJSON_GetArraySize(result) > 2 * (int)due.count || has_twins(result))
+        return sl_fail(call, SL_INVALID,
+                       "the query of %s gives more than one series: aggregate it, as sum(...) / "
+                       "sum(...)",
+                       o->id);
     take_parts(result, &due, now_ms);
     m->at_ms = now_ms;
     return 0;

@@ -355,7 +355,7 @@ static void add_warnings(sl_call *call, const cJSON *form, cJSON *warnings) {
 
 int slo_apply(sl_call *call, const cJSON *in, cJSON *out) {
     sl_batch *batch = sl_batch_new(call);
-    const char *id;
+    const char *id = NULL;
     int rc = add_form(call, batch, "", in, &id);
     if (rc) return rc;
     cJSON_AddStringToObject(out, "id", id);
@@ -403,7 +403,7 @@ int slo_import(sl_call *call, const cJSON *in, cJSON *out) {
     sl_batch *batch = sl_batch_new(call);
     const cJSON *form;
     cJSON_ArrayForEach(form, forms) {
-        const char *id;
+        const char *id = NULL;
         rc = add_form(call, batch, "/document", form, &id);
         if (rc) return rc;
         cJSON *item = cJSON_CreateObject();

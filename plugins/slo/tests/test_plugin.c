@@ -359,6 +359,20 @@ static void measures_by_prometheus(void **state) {
     status("");
 }
 
+static void a_ratio_by_label_is_refused_in_words(void **state) {
+    (void)state;
+    tell("slo.apply", "{\"service\":\"shop\",\"name\":\"r\",\"target\":99,\"ratio\":\"r\"}");
+    sl_test_answer_fetch(host, "GET http://prom:9090/api/v1/query", 200,
+                         "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":["
+                         "{\"metric\":{\"part\":\"e0\",\"pod\":\"a\"},\"value\":[1,\"0.5\"]},"
+                         "{\"metric\":{\"part\":\"e0\",\"pod\":\"b\"},\"value\":[1,\"0\"]}]}}");
+    sl_test_advance(host, 31000);
+    const cJSON *one = status("{}");
+    assert_non_null(strstr(word(item(one, "evidence"), "trouble"), "more than one series"));
+    assert_string_equal(word(one, "state"), "no_data");
+    status("");
+}
+
 /* ---- the meter ---- */
 
 static const cJSON *meter(void) {
@@ -453,6 +467,7 @@ int main(void) {
         EAGER(removes_an_objective_with_its_data),
         EAGER(a_lost_race_is_no_failure),
         WITH(measures_by_prometheus),
+        WITH(a_ratio_by_label_is_refused_in_words),
         EAGER(the_meter_hears_of_changes_and_incidents),
         EAGER(an_event_heard_twice_counts_once),
         BARE(says_where_a_document_is_wrong),
