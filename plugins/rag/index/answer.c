@@ -75,7 +75,8 @@ static size_t choose(const struct search *s, size_t wanted, struct found *out) {
 
 static struct rag_result *write_down(const struct found *found, size_t count) {
     size_t bytes = sizeof(struct rag_result) + count * sizeof(struct rag_hit);
-    for (size_t i = 0; i < count; i++) bytes += found[i].candidate->page->id_len;
+    for (size_t i = 0; i < count; i++)
+        bytes += found[i].candidate->page->id_len + 1U; // ends in NUL
     struct rag_result *r = calloc(1, bytes);
     if (!r) return NULL;
     struct rag_hit *hits = (struct rag_hit *)(void *)(r + 1);
@@ -88,7 +89,7 @@ static struct rag_result *write_down(const struct found *found, size_t count) {
                                    .score = found[i].score,
                                    .parts = found[i].candidate->parts};
         hits[i].parts.passage = found[i].share;
-        ids += page->id_len;
+        ids += page->id_len + 1;
     }
     r->count = count;
     r->hits = hits;

@@ -5,7 +5,7 @@
 /*
  * What tells an answer from the nearest page: how much of the largest BM25 that the question could have
  * the best page reaches (synonyms and guessed words included), less for words that are in no document,
- * more for likeness of meaning. Fitted on the answerable and unanswerable questions of docs/rag.md,
+ * more for likeness of meaning. Fitted on the answerable and unanswerable questions of README.md,
  * each side weighed alike; `absent` and `sure` are the scores below and above which 15 % and 10 % of
  * the unanswerable ones fall on the wrong side.
  */

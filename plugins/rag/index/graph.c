@@ -4,7 +4,7 @@
 
 #include <dlfcn.h>
 
-/* Below, the exact scan answers in less than the half millisecond that words take (docs/rag.md). */
+/* Below, the exact scan answers in less than the half millisecond that words take (README.md). */
 enum { GRAPH_LEAST = 50000 };
 
 const char *rag_graph_load(const char *path, const struct rag_graph_face **out) {

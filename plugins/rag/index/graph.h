@@ -27,7 +27,7 @@ struct rag_graph_face {
     void (*free)(struct rag_graph *graph);
     /* Of unit length; `number` is told by searches. 0, or -1: memory or room is out. */
     int (*add)(struct rag_graph *graph, uint32_t number, const float *row);
-    /* Rows kept in view by later searches: 32 finds 98 of 100, 48 finds 99 (docs/rag.md). */
+    /* Rows kept in view by later searches: 32 finds 98 of 100, 48 finds 99 (README.md). */
     void (*effort)(struct rag_graph *graph, uint32_t rows);
     /* The nearest by inner product, best first; returns how many. SIZE_MAX: memory is out. */
     size_t (*search)(const struct rag_graph *graph, const float *query, uint32_t *numbers,

@@ -17,7 +17,7 @@
  *     rag_version_put(version);
  *
  * Texts of passages are not kept: a hit names its document and the passage's place in it. The index
- * is not stored either: putting a store's passages back takes about 1 s for 60 MB (docs/rag.md).
+ * is not stored either: putting a store's passages back takes about 1 s for 60 MB (README.md).
  */
 #ifndef RAG_INDEX_H
 #define RAG_INDEX_H
@@ -179,13 +179,13 @@ struct rag_parts {
 enum { RAG_ANCHOR = UINT32_MAX }; /* in place of a passage: the document has none but anchors */
 
 struct rag_hit {
-    struct rag_text document; /* borrowed from the result */
+    struct rag_text document; /* borrowed from the result; ends in NUL as well */
     uint32_t passage;         /* place in rag_document.passages, or RAG_ANCHOR */
     float score;              /* 0..1, of the largest possible sum */
     struct rag_parts parts;
 };
 
-/* Does the best hit answer? Calibrated on the questions of docs/rag.md. */
+/* Does the best hit answer? Calibrated on the questions of README.md. */
 enum rag_verdict {
     RAG_ABSENT = 0, /* "not in the documents" */
     RAG_UNSURE = 1, /* "closest pages, not sure" */

@@ -1,4 +1,4 @@
-/* The numbers of the ranking. One set for all collections; where they come from: docs/rag.md. */
+/* The numbers of the ranking. One set for all collections; where they come from: README.md. */
 #ifndef RAG_TUNING_H
 #define RAG_TUNING_H
 

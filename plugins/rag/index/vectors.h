@@ -1,7 +1,7 @@
 /*
  * Nearest rows by cosine: a scan over all rows at four bits a number, then the best few hundred by their
  * true numbers. Memory is what such a scan waits for, so half a byte is twice as fast as a byte, and the
- * second look makes up for it: recall@10 is 1.0 (docs/rag.md). Filters cost nothing. Pure.
+ * second look makes up for it: recall@10 is 1.0 (README.md). Filters cost nothing. Pure.
  */
 #ifndef RAG_VECTORS_H
 #define RAG_VECTORS_H

@@ -3,7 +3,7 @@
  *
  *     rag-nearest ROWS DIMENSION [MODULE]
  *
- * Rows are 1,000 seeded clusters on the unit sphere, as in the measurements that docs/rag.md compares
+ * Rows are 1,000 seeded clusters on the unit sphere, as in the measurements that README.md compares
  * with. Times are CPU time of this thread.
  */
 #include "graph.h"

@@ -12,7 +12,7 @@ extern "C" {
 
 namespace {
 
-// Links of a row, and effort while building: what the measurements of docs/rag.md were made with.
+// Links of a row, and effort while building: what the measurements of README.md were made with.
 constexpr size_t links = 16, building = 100, looking = 32;
 
 float distance(const void *a, const void *b, const void *dimension) {
