@@ -68,6 +68,7 @@ static void show_hold(const struct machine_state *state, const struct run *run, 
 }
 
 static const char *phase_of(const struct run *run) {
+    if (run->overtaken) return "Superseded";
     return run->queued ? "Queued" : machine_phase_name(run->state.phase);
 }
 
@@ -78,14 +79,19 @@ void run_show(sl_call *call, const struct run *run, cJSON *out) {
     put_text(out, "environment", run->environment);
     put_text(out, "image", run->image);
     put_text(out, "phase", phase_of(run));
-    put_text(out, "status", run->queued ? "Progressing" : machine_argo_phase(state->phase));
+    put_text(out, "status",
+             run->overtaken ? "Degraded"
+             : run->queued  ? "Progressing"
+                            : machine_argo_phase(state->phase));
     put_text(out, "driver", run->driver);
     put_text(out, "risk_level", run->risk_level);
     put_number(out, "version", (double)run->version);
     put_time(out, "created_at", run->created_ms);
     put_time(out, "updated_at", run->updated_ms);
     if (run->queued) {
-        put_text(out, "message", "it waits to begin");
+        put_text(out, "message",
+                 run->overtaken ? "a newer version was approved before it began"
+                                : "it waits to begin");
         return;
     }
     put_text(out, "strategy", run->spec.strategy.blue_green ? "blueGreen" : "canary");

@@ -39,7 +39,8 @@ static const sl_field approve_in[] = {
 static const sl_field runs_in[] = {
     SL_STRING("app_name", .help = "only of this application", .cli = "app", .max = 200),
     SL_STRING("environment", .help = "only to this environment", .cli = "env", .max = 64),
-    SL_ENUM("phase", "Queued|Progressing|Paused|Held|Promoting|Aborting|Promoted|Aborted",
+    SL_ENUM("phase",
+            "Queued|Progressing|Paused|Held|Promoting|Aborting|Promoted|Aborted|Superseded",
             .help = "only in this phase"),
     SL_BOOL("active", .help = "only those that have not ended", .def = "false"),
     SL_INT("limit", .help = "how many at most", .def = "50", .min = 1, .max = 500),

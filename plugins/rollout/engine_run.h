@@ -9,7 +9,8 @@
 /* All in the call's arena. */
 struct run {
     const char *id, *app, *environment, *image, *driver, *risk_level, *author;
-    bool queued; /* no plan and no state yet */
+    bool queued;    /* no plan and no state yet */
+    bool overtaken; /* and never will have: a newer version came before it began */
     int64_t version, created_ms, updated_ms;
     cJSON *plan;
     cJSON *seen; /* {"counts": where counting began, "gates": last outcomes, "view": last seen} */
@@ -52,6 +53,7 @@ int run_begin(sl_call *call, struct run *run);
 /* Reads run->plan; SL_INVALID with the first fault. */
 int run_read_plan(sl_call *call, struct run *run);
 int engine_hear_approved(sl_call *call, const sl_event *event);
+int engine_hear_job(sl_call *call, const cJSON *in);
 int engine_tick(sl_call *call, const cJSON *in);
 int engine_look_job(sl_call *call, const cJSON *in);
 

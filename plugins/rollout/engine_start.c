@@ -5,11 +5,20 @@
 #include "gates_kinds.h"
 #include "tree.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The tick works for a fifth of the time at most while there is more to do, so that requests, which
  * share the loop with it, stay quick. */
-enum { CHUNK = 50, REST = 4, TICK_LEAST_MS = 250, TICK_MOST_MS = 5000 };
+enum {
+    CHUNK = 50,
+    REST = 4,
+    BREATH_MS = 4,
+    GATHER_MS = 1000,
+    PAGE = 500,
+    TICK_LEAST_MS = 250,
+    TICK_MOST_MS = 5000
+};
 
 /* ---- the plan ---- */
 
@@ -46,26 +55,106 @@ static const char *driver_for(const struct rollout *rollout, const char *environ
     return sl_get_text(sl_get(rollout->config, "drivers"), environment, usual);
 }
 
-/* Kept small: the request that is approved is answered already, but others wait for this worker. */
-int engine_hear_approved(sl_call *call, const sl_event *event) {
+/* ---- many approvals at once: one batch ---- */
+
+static const char *id_of(const cJSON *event) {
+    const char *subject = text_of(event, "subject");
+    const char *slash = subject ? strchr(subject, '/') : NULL;
+    return slash ? slash + 1 : NULL;
+}
+
+static bool same_service(const cJSON *a, const cJSON *b) {
+    const char *app = text_of(a, "app_name"), *other = text_of(b, "app_name");
+    const char *environment = text_of(a, "environment"), *there = text_of(b, "environment");
+    return app && other && environment && there && strcmp(app, other) == 0 &&
+           strcmp(environment, there) == 0;
+}
+
+/* Approved, and before it could begin a newer version of the service was approved too. */
+static bool is_overtaken(const cJSON *event) {
+    for (const cJSON *later = event->next; later; later = later->next)
+        if (same_service(item_of(event, "data"), item_of(later, "data"))) return true;
+    return false;
+}
+
+static void queue_run(sl_call *call, sl_batch *batch, const cJSON *event) {
+    static const char insert[] =
+        "INSERT INTO rollout_run (tenant, id, app, environment, image, driver, risk_level, author, "
+        "phase, active, version, due_at, created_at, updated_at, ended_at, undo_of, plan, state, "
+        "seen) SELECT tenant, id, app, environment, image, $3, risk_level, actor, $4, $5, 1, 0, $6, "
+        "$6, $7, '', '', '', '' FROM rollout_deployment WHERE tenant = $1 AND id = $2 ON CONFLICT "
+        "(tenant, id) DO NOTHING";
+    static const char overtake[] =
+        "UPDATE rollout_run SET phase = 'Superseded', active = 0, version = version + 1, ended_at = "
+        "$2, updated_at = $2 WHERE tenant = $1 AND app = $3 AND environment = $4 AND active = 1 AND "
+        "phase = 'Queued' AND id < $5";
     const struct rollout *rollout = sl_state(call);
-    const char *slash = event->subject ? strchr(event->subject, '/') : NULL;
-    if (!slash || !sl_get_bool(rollout->config, "rollouts", 1)) return 0;
-    sl_rows rows;
-    int rc = sl_query(call, &rows,
-                      "SELECT app, environment, image, risk_level, actor FROM rollout_deployment "
-                      "WHERE tenant = $1 AND id = $2",
-                      SL_ARGS(sl_text(slash + 1)));
-    if (rc || !rows.count) return rc;
-    struct run run = {.app = sl_cell_text(&rows, 0, "app"),
-                      .environment = sl_cell_text(&rows, 0, "environment"),
-                      .image = sl_cell_text(&rows, 0, "image"),
-                      .risk_level = sl_cell_text(&rows, 0, "risk_level"),
-                      .author = sl_cell_text(&rows, 0, "actor")};
-    run.driver = driver_for(rollout, run.environment);
+    const cJSON *data = item_of(event, "data");
+    const char *id = id_of(event), *environment = text_of(data, "environment");
+    const char *app = text_of(data, "app_name");
+    if (!id || !environment || !app) return;
+    const int64_t now_ms = sl_now_ms(call);
+    const bool late = is_overtaken(event);
+    sl_batch_add(batch, insert,
+                 SL_ARGS(sl_text(id), sl_text(driver_for(rollout, environment)),
+                         sl_text(late ? "Superseded" : "Queued"), sl_int(late ? 0 : 1),
+                         sl_int(now_ms), sl_int(late ? now_ms : 0)));
+    if (late) return;
+    sl_batch_add(batch, overtake,
+                 SL_ARGS(sl_int(now_ms), sl_text(app), sl_text(environment), sl_text(id)));
+}
+
+/* All approvals behind `after`, in the order of the log: none is passed over. */
+static int take_approvals(sl_call *call, int64_t after) {
+    struct rollout *rollout = sl_state(call);
+    int64_t last = after;
+    for (int count = PAGE; count == PAGE;) {
+        cJSON *in = cJSON_CreateObject(), *page = NULL;
+        const cJSON *one;
+        put_number(in, "after", (double)last);
+        put_borrowed(in, "type", "deployment.approved");
+        put_number(in, "limit", PAGE);
+        int rc = sl_invoke(call, "events.list", in, &page);
+        if (rc) return rc;
+        sl_batch *batch = sl_batch_new(call);
+        count = cJSON_GetArraySize(item_of(page, "items"));
+        cJSON_ArrayForEach(one, item_of(page, "items")) {
+            queue_run(call, batch, one);
+            last = sl_get_int(one, "seq", last);
+        }
+        sl_batch_job(batch, "tick", "new", sl_now_ms(call), NULL);
+        rc = sl_commit(batch);
+        if (rc) return rc;
+    }
+    rollout->heard_seq = last;
+    rollout->heard_ms = sl_now_ms(call);
+    (void)snprintf(rollout->heard_tenant, sizeof rollout->heard_tenant, "%s", sl_tenant(call));
+    return 0;
+}
+
+int engine_hear_job(sl_call *call, const cJSON *in) {
+    return take_approvals(call, sl_get_int(in, "after", 0));
+}
+
+/* The request that is approved is answered already, but others wait for this worker and its disk. So
+ * only the first approval in a while is taken at once; those behind it are taken together, by a job
+ * that is written down before they count as heard. */
+int engine_hear_approved(sl_call *call, const sl_event *event) {
+    struct rollout *rollout = sl_state(call);
+    const int64_t now_ms = sl_now_ms(call);
+    const bool ours = strcmp(rollout->heard_tenant, sl_tenant(call)) == 0;
+    if (!sl_get_bool(rollout->config, "rollouts", 1)) return 0;
+    if (ours && (event->seq <= rollout->heard_seq || now_ms < rollout->gather_ms)) return 0;
+    if (!ours || now_ms - rollout->heard_ms >= GATHER_MS)
+        return take_approvals(call, event->seq - 1);
     sl_batch *batch = sl_batch_new(call);
-    run_add(call, batch, slash + 1, &run);
-    return sl_commit(batch);
+    cJSON *in = cJSON_CreateObject();
+    put_number(in, "after", (double)(event->seq - 1));
+    sl_batch_job(batch, "hear", sl_printf(call, "%lld", (long long)event->seq), now_ms + GATHER_MS,
+                 in);
+    int rc = sl_commit(batch);
+    if (!rc) rollout->gather_ms = now_ms + GATHER_MS;
+    return rc;
 }
 
 /* ---- beginning ---- */
@@ -198,9 +287,21 @@ static int again(sl_call *call, int64_t at_ms, const char *after) {
     return sl_commit(batch);
 }
 
+/* Rests after every few ms of work. */
+static int rest(sl_call *call, int64_t *since_ns) {
+    const int64_t worked_ms = (sl_clock_ns(call) - *since_ns) / 1000000;
+    if (worked_ms < BREATH_MS) return 0;
+    const int rc = sl_sleep(call, worked_ms * REST);
+    *since_ns = sl_clock_ns(call);
+    return rc;
+}
+
 static int look_at(sl_call *call, const sl_rows *rows) {
     int rc = 0;
+    int64_t since_ns = sl_clock_ns(call);
     for (size_t i = 0; !rc && i < rows->count; i++) {
+        if (i) rc = rest(call, &since_ns);
+        if (rc) return rc;
         const char *id = sl_cell_text(rows, i, "id");
         struct run *run;
         if (strcmp(sl_cell_text(rows, i, "driver"), "plan") != 0) {
@@ -222,7 +323,7 @@ static int64_t tick_ms(sl_call *call) {
 }
 
 int engine_tick(sl_call *call, const cJSON *in) {
-    const int64_t now_ms = sl_now_ms(call), began_ns = sl_clock_ns(call);
+    const int64_t now_ms = sl_now_ms(call);
     sl_rows rows;
     int rc =
         sl_query(call, &rows,
@@ -231,9 +332,7 @@ int engine_tick(sl_call *call, const cJSON *in) {
                  SL_ARGS(sl_int(now_ms), sl_text(sl_get_text(in, "after", "")), sl_int(CHUNK)));
     if (!rc) rc = look_at(call, &rows);
     if (rc) return rc;
-    const int64_t worked_ms = (sl_clock_ns(call) - began_ns) / 1000000;
-    if (rows.count == CHUNK)
-        return again(call, now_ms + worked_ms * (1 + REST), sl_cell_text(&rows, CHUNK - 1, "id"));
+    if (rows.count == CHUNK) return again(call, now_ms, sl_cell_text(&rows, CHUNK - 1, "id"));
     /* As long as any is near, the tick comes back; else the jobs of their times wake it. */
     const bool any = rows.count || *sl_get_text(in, "after", "");
     return any ? again(call, now_ms + tick_ms(call), NULL) : 0;

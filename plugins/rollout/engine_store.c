@@ -26,7 +26,8 @@ int run_of_row(sl_call *call, const sl_rows *rows, size_t i, struct run **out) {
     run->driver = text_cell(rows, i, "driver");
     run->risk_level = text_cell(rows, i, "risk_level");
     run->author = text_cell(rows, i, "author");
-    run->queued = strcmp(text_cell(rows, i, "phase"), "Queued") == 0;
+    run->overtaken = strcmp(text_cell(rows, i, "phase"), "Superseded") == 0;
+    run->queued = run->overtaken || strcmp(text_cell(rows, i, "phase"), "Queued") == 0;
     run->version = sl_cell_int(rows, i, "version");
     run->created_ms = sl_cell_int(rows, i, "created_at");
     run->updated_ms = sl_cell_int(rows, i, "updated_at");

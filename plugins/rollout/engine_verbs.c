@@ -35,6 +35,9 @@ static int try_it(sl_call *call, const cJSON *in, cJSON *out, enum machine_verb 
     char why[WHY_LONG];
     int rc = run_load(call, sl_get_text(in, "id", ""), &run);
     if (rc) return rc;
+    if (run->overtaken)
+        return sl_fail(call, SL_CONFLICT,
+                       "rollout %s never began: a newer version was approved before", run->id);
     if (run->queued)
         return sl_fail(call, SL_UNAVAILABLE, "rollout %s waits to begin: ask again in a moment",
                        run->id);

@@ -282,6 +282,7 @@ static const sl_listen listens[] = {
     {.name = "start-approved", .type = "deployment.approved", .run = engine_hear_approved}, SL_END};
 
 static const sl_job jobs[] = {{.name = "tick", .run = engine_tick, .timeout_ms = 120000},
+                              {.name = "hear", .run = engine_hear_job},
                               {.name = "look", .run = engine_look_job, .timeout_ms = 120000},
                               SL_END};
 

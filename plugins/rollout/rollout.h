@@ -14,6 +14,9 @@ struct rollout {
     struct skeleton *skeletons[MANIFEST_SHAPES]; /* made when first needed */
     char success_floor[24], success_target[24];
     sl_scripts *gates; /* Lua gates, or NULL */
+    /* up to where approvals were taken, of which tenant, and when last */
+    int64_t heard_seq, heard_ms, gather_ms;
+    char heard_tenant[128];
 };
 
 int deploy_request(sl_call *call, const cJSON *in, cJSON *out);

@@ -308,3 +308,18 @@ def test_killed_in_every_step(make_server):
     steps = [e["data"]["step"] for e in types_of(server, run) if e["type"] == "rollout.step_reached"]
     assert sorted(steps) == [1, 2, 3, 4]
     assert server.get("/audit/verify").status in (200, 404)
+
+
+def test_of_many_approvals_the_newest_begins(server):
+    ids = [server.post("/deployments/request", {"app_name": "burst", "environment": "dev",
+                       "config": {"image": f"registry.internal/burst:{i}"}}).json()["id"] for i in range(40)]
+    wait_until(lambda: server.get(f"/rollouts/{ids[-1]}").status == 200, "a rollout")
+    seen = wait_phase(server, ids[-1], "Paused")
+    assert seen["image"].endswith(":39")
+    wait_until(lambda: len(server.get("/rollouts?app_name=burst&active=true").json()["items"]) == 1, "one is left")
+    listed = server.get("/rollouts?app_name=burst&limit=100").json()["items"]
+    assert sorted(row["id"] for row in listed) == sorted(ids)  # none was passed over
+    assert {row["phase"] for row in listed} <= {"Paused", "Superseded", "Aborted"}
+    never = next(row["id"] for row in listed if row["phase"] == "Superseded")
+    assert "newer" in get(server, never)["message"] and server.post(f"/rollouts/{never}/promote").status == 409
+    assert server.post(f"/rollouts/{ids[-1]}/abort").status == 200
