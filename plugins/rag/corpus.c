@@ -5,6 +5,7 @@
  * wrote it, so every worker finds what is committed, and after a crash the index is built again.
  * Loading runs in fibers of its own, a page of documents each, so that their memory goes again. */
 #include "corpus.h"
+#include "vectors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,25 +20,38 @@ static size_t bucket_of(const char *name) {
     return hash % RAG_TENANT_BUCKETS;
 }
 
-static struct corpus *find(const struct rag *rag, const char *tenant) {
+/* The tenant's index with vectors of this space; NULL for `space`: any that has been loaded. */
+static struct corpus *find(const struct rag *rag, const char *tenant, const char *space) {
     struct corpus *corpus = rag->corpora[bucket_of(tenant)];
-    while (corpus && strcmp(corpus->tenant, tenant) != 0) corpus = corpus->next;
+    for (; corpus; corpus = corpus->next)
+        if (!strcmp(corpus->tenant, tenant) &&
+            (space ? !strcmp(corpus->space, space) : corpus->whole))
+            break;
     return corpus;
 }
 
-static struct corpus *find_or_add(struct rag *rag, const char *tenant) {
-    struct corpus *corpus = find(rag, tenant);
+static struct rag_index *new_index(int64_t dimension) {
+    return rag_index_new(&(struct rag_options){.dimension = (uint32_t)dimension});
+}
+
+static struct corpus *find_or_add(struct rag *rag, const char *tenant, const struct space *space) {
+    /* Points of a vector service are no part of the index. */
+    const bool inside = *space->name && !space->in_qdrant;
+    struct corpus *corpus = find(rag, tenant, inside ? space->name : "");
     if (corpus) return corpus;
     corpus = calloc(1, sizeof *corpus);
-    char *name = strdup(tenant);
-    struct rag_index *index = rag_index_new(&(struct rag_options){0});
-    if (!corpus || !name || !index) {
+    char *name = strdup(tenant), *in = strdup(inside ? space->name : "");
+    struct rag_index *index = new_index(inside ? space->dimension : 0);
+    if (!corpus || !name || !in || !index) {
         free(corpus);
         free(name);
+        free(in);
         rag_index_free(index);
         return NULL;
     }
     corpus->tenant = name;
+    corpus->space = in;
+    corpus->dimension = inside ? space->dimension : 0;
     corpus->index = index;
     corpus->next = rag->corpora[bucket_of(tenant)];
     rag->corpora[bucket_of(tenant)] = corpus;
@@ -48,6 +62,7 @@ static void corpus_free(struct corpus *corpus) {
     corpus_pages_free(corpus);
     rag_index_free(corpus->index);
     free(corpus->tenant);
+    free(corpus->space);
     free(corpus);
 }
 
@@ -77,7 +92,7 @@ int corpus_tidy(sl_call *call, const cJSON *in) {
 }
 
 void corpus_stats(sl_call *call, struct rag_stats *out) {
-    const struct corpus *corpus = find(sl_state(call), sl_tenant(call));
+    const struct corpus *corpus = find(sl_state(call), sl_tenant(call), NULL);
     *out = (struct rag_stats){0};
     if (!corpus) return;
     struct rag_version *version = rag_index_version(corpus->index);
@@ -99,7 +114,7 @@ static int read_version(sl_call *call, int64_t *version, int64_t *floor) {
 
 /* What was removed before `floor` left no trace: all of it is read again. */
 static int start_anew(sl_call *call, struct corpus *corpus) {
-    struct rag_index *index = rag_index_new(&(struct rag_options){0});
+    struct rag_index *index = new_index(corpus->dimension);
     if (!index) return sl_fail(call, SL_UNAVAILABLE, "memory is out");
     rag_index_free(corpus->index);
     corpus->index = index;
@@ -128,6 +143,15 @@ static int wait_for(sl_call *call, const struct corpus *corpus) {
     return 0;
 }
 
+static int start_load(sl_call *call, struct corpus *corpus, int64_t version) {
+    corpus->loading = true;
+    corpus->error[0] = '\0';
+    corpus->target = version;
+    const int rc = sl_spawn(call, corpus_load, corpus);
+    if (rc) corpus->loading = false;
+    return rc;
+}
+
 static int keep_up(sl_call *call, struct corpus *corpus) {
     for (;;) {
         int64_t version = 0, floor = 0;
@@ -138,14 +162,11 @@ static int keep_up(sl_call *call, struct corpus *corpus) {
         int rc = read_version(call, &version, &floor);
         if (rc) return rc;
         if (corpus->loading) continue;
-        if (corpus->version >= version) return 0;
+        if (corpus->version >= version) return corpus->whole = true, 0;
         if (corpus->version && corpus->version < floor && (rc = start_anew(call, corpus)))
             return rc;
-        corpus->loading = true;
-        corpus->error[0] = '\0';
-        corpus->target = version;
-        rc = sl_spawn(call, corpus_load, corpus);
-        if (rc) return corpus->loading = false, rc;
+        rc = start_load(call, corpus, version);
+        if (rc) return rc;
         rc = wait_for(call, corpus);
         if (rc) return rc;
     }
@@ -209,45 +230,79 @@ static void fetch_hits(sl_call *call, const struct rag_result *result, struct fi
     out->method = result->method;
 }
 
-static int search_version(sl_call *call, struct corpus *corpus,
-                          const struct corpus_question *question, struct findings *out) {
-    struct rag_stats stats;
-    struct rag_text labels[RAG_MAX_LABELS];
-    size_t label_count = 0;
+static size_t take_labels(const cJSON *list, struct rag_text labels[RAG_MAX_LABELS]) {
+    size_t count = 0;
     const cJSON *label;
-    cJSON_ArrayForEach(label, question->labels) {
-        if (label_count < RAG_MAX_LABELS) labels[label_count++] = text_of(label->valuestring);
+    cJSON_ArrayForEach(label, list) {
+        if (count < RAG_MAX_LABELS) labels[count++] = text_of(label->valuestring);
     }
-    struct search search = {.version = rag_index_version(corpus->index),
-                            .query = {.text = text_of(question->text),
-                                      .labels = labels,
-                                      .label_count = label_count,
-                                      .count = question->count,
-                                      .per_document = question->per_document}};
-    rag_version_stats(search.version, &stats);
+    return count;
+}
+
+static int search_version(sl_call *call, struct search *search, struct findings *out) {
+    struct rag_stats stats;
+    rag_version_stats(search->version, &stats);
     out->documents = stats.documents;
     int rc = 0;
     if (stats.passages > CORPUS_INLINE_PASSAGES)
-        rc = sl_offload(call, do_search, &search);
+        rc = sl_offload(call, do_search, search);
     else
-        do_search(&search);
-    if (!rc && !search.rc && search.result)
-        fetch_hits(call, search.result, out);
+        do_search(search);
+    if (!rc && !search->rc && search->result)
+        fetch_hits(call, search->result, out);
     else if (!rc)
         rc = sl_fail(call, SL_UNAVAILABLE, "the search failed: memory is out");
-    rag_result_free(search.result);
-    rag_version_put(search.version);
+    rag_result_free(search->result);
     return rc;
 }
 
+static int search_corpus(sl_call *call, const struct corpus *corpus, const struct space *space,
+                         const struct corpus_question *question, struct findings *out) {
+    struct rag_text labels[RAG_MAX_LABELS];
+    struct search search = {.query = {.text = text_of(question->text),
+                                      .labels = labels,
+                                      .label_count = take_labels(question->labels, labels),
+                                      .count = question->count,
+                                      .per_document = question->per_document}};
+    const char *why = NULL;
+    /* An index of another space cannot compare the query's vector. */
+    const bool fits = space->in_qdrant || !strcmp(corpus->space, space->name);
+    if (*space->name && fits) vectors_ask(call, space, question, &search.query, &why);
+    search.version = rag_index_version(corpus->index);
+    const int rc = search_version(call, &search, out);
+    rag_version_put(search.version);
+    if (!rc && why) out->method = sl_printf(call, "%s (%s)", out->method, why);
+    return rc;
+}
+
+/* The index that answers: the one with the serving vectors, or, until that is loaded beside it for
+ * the first time, the one before. */
+static int choose(sl_call *call, const struct space *space, struct corpus **out) {
+    struct rag *rag = sl_state(call);
+    struct corpus *wanted = find_or_add(rag, sl_tenant(call), space);
+    if (!wanted) return sl_fail(call, SL_UNAVAILABLE, "memory is out");
+    struct corpus *before = wanted->whole ? NULL : find(rag, sl_tenant(call), NULL);
+    wanted->used_ms = sl_now_ms(call);
+    *out = before ? before : wanted;
+    if (!before || wanted->loading) return 0;
+    int64_t version = 0, floor = 0;
+    const int rc = read_version(call, &version, &floor);
+    return rc || wanted->loading ? rc : start_load(call, wanted, version);
+}
+
 int corpus_search(sl_call *call, const struct corpus_question *question, struct findings *out) {
+    const struct rag *rag = sl_state(call);
+    struct space space = {0};
+    struct corpus *corpus = NULL;
     *out = (struct findings){0};
-    struct corpus *corpus = find_or_add(sl_state(call), sl_tenant(call));
-    if (!corpus) return sl_fail(call, SL_UNAVAILABLE, "memory is out");
+    int rc = rag->embeds ? vectors_serving(call, &space) : 0;
+    if (!rc) rc = choose(call, &space, &corpus);
+    if (rc) return rc;
     corpus->users++;
     corpus->used_ms = sl_now_ms(call);
-    int rc = keep_up(call, corpus);
-    if (!rc) rc = search_version(call, corpus, question, out);
+    if (rag->embeds) vectors_ensure(call, &corpus->ensured);
+    rc = keep_up(call, corpus);
+    if (!rc) rc = search_corpus(call, corpus, &space, question, out);
     corpus->users--;
     return rc;
 }

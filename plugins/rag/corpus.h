@@ -30,11 +30,15 @@ struct rule {
 struct corpus {
     struct corpus *next;
     char *tenant;
+    char *space;       /* of the vectors in it, or "" */
+    int64_t dimension; /* of these; 0: none */
     struct rag_index *index;
     int64_t version, target;
     int64_t used_ms;
     unsigned users;
     bool loading, learning;
+    bool whole;      /* it has been loaded at least once */
+    bool ensured;    /* vectors_ensure */
     char error[200]; /* of the last loading */
     struct page **buckets;
     size_t bucket_count, page_count;

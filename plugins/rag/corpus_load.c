@@ -1,5 +1,6 @@
 /* corpus_load.c - what changed since the index's version, from the store into the index. */
 #include "corpus.h"
+#include "vectors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,14 @@ static int take_labels(sl_call *call, const char *id, struct rag_document *docum
     return 0;
 }
 
+static int take_vectors(sl_call *call, const struct corpus *corpus, const char *id,
+                        struct rag_passage *passages, size_t count) {
+    const float **vectors = sl_alloc(call, (count + 1) * sizeof *vectors);
+    const int rc = vectors_of(call, corpus->space, id, corpus->dimension, vectors, count);
+    for (size_t i = 0; i < count && !rc; i++) passages[i].vector = vectors[i];
+    return rc;
+}
+
 /* Fills one document; its bytes are added to `bytes`. */
 static int fetch_document(sl_call *call, const struct corpus *corpus, const struct page *page,
                           struct rag_document *document, size_t *bytes) {
@@ -163,7 +172,8 @@ static int fetch_document(sl_call *call, const struct corpus *corpus, const stru
                                       .passages = passages,
                                       .passage_count = shown ? rows.count : 0};
     take_anchors(call, corpus, page, document);
-    return take_labels(call, page->id, document);
+    rc = corpus->dimension ? take_vectors(call, corpus, page->id, passages, rows.count) : 0;
+    return rc ? rc : take_labels(call, page->id, document);
 }
 
 static int put_documents(void *arg) {
@@ -224,6 +234,7 @@ static void end_load(sl_call *call, struct load *load, int rc) {
         sl_log(call, SL_WARN, "%s", corpus->error);
     } else {
         corpus->version = corpus->target;
+        corpus->whole = true;
         sl_observe(call, "rag_load_seconds", (double)(sl_clock_ns(call) - load->from_ns) / 1e9,
                    NULL);
     }

@@ -1,5 +1,6 @@
 /* documents.c - which documents there are, and how they go. */
 #include "rag.h"
+#include "vectors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,7 @@ static int remove_rows(sl_call *call, const sl_rows *rows, const bool *goes, uns
         cJSON_AddItemToArray(told->items, item);
     }
     add_purge(call, batch);
+    vectors_add_job(call, batch);
     rag_emit_changed(batch, &removal);
     int rc = sl_commit(batch);
     if (!rc) told->removed += count;

@@ -1,6 +1,7 @@
 /* ingest.c - documents in: read beside the loop, kept in one batch, nothing written when unchanged. */
 #include "html/html.h"
 #include "rag.h"
+#include "vectors.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -182,6 +183,7 @@ static int keep_drafts(sl_call *call, const struct work *work, const struct inta
         add_document(call, batch, draft);
         add_passages(batch, draft);
     }
+    vectors_add_job(call, batch);
     rag_emit_changed(batch, told);
     return sl_commit(batch);
 }

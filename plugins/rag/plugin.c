@@ -1,5 +1,6 @@
 /* plugin.c - the face of the plugin: every operation, field, table and option. */
 #include "rag.h"
+#include "vectors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -277,6 +278,7 @@ static const sl_listen listens[] = {
 static const sl_job jobs[] = {
     {.name = "tidy", .run = corpus_tidy, .every_ms = 60000, .flags = SL_JOB_LOCAL},
     {.name = "watch", .run = rag_watch, .every_ms = 2000, .timeout_ms = 10000},
+    {.name = "vectors", .run = vectors_make, .timeout_ms = 600000, .max_attempts = 20},
     SL_END};
 
 /* ---- options ---- */
@@ -291,8 +293,23 @@ static const sl_field watch_options[] = {
     SL_DURATION("every", .def = "1m", .min = 2000, .max = 86400000, .help = "how often it is read"),
     SL_END};
 
+static const sl_field qdrant_options[] = {
+    SL_STRING("url", .help = "http://127.0.0.1:6333; https:// for TLS", .format = "uri",
+              .max = 1000, .flags = SL_REQUIRED),
+    SL_STRING("api_key", .flags = SL_SECRET, .max = 4096),
+    SL_STRING("ca_file", .help = "who signed its certificate; default: the system's authorities",
+              .max = 4096, .flags = SL_PATH),
+    SL_STRING("collection", .def = "sluice", .min = 1, .max = 100, .format = "name",
+              .help = "how the names of its collections begin"),
+    SL_DURATION("timeout", .def = "5s", .min = 100, .max = 120000, .help = "of one request"),
+    SL_END};
+
 static const sl_field config[] = {
     SL_LIST_OF("watch", watch_options, .max = 100, .help = "folders that are kept in step"),
+    SL_ENUM("vectors", "builtin|llm", .def = "builtin",
+            .help = "builtin: learnt from the documents; llm: besides, those of llm.embed"),
+    SL_OBJECT("qdrant", qdrant_options,
+              .help = "keeps the vectors of llm.embed there in place of the store"),
     SL_END};
 
 static const sl_migration migrations[] = {
@@ -315,6 +332,17 @@ static const sl_migration migrations[] = {
             "CREATE TABLE rag_watch (tenant TEXT NOT NULL, collection TEXT NOT NULL, "
             "look TEXT NOT NULL, head TEXT, at_ms BIGINT NOT NULL, "
             "PRIMARY KEY (tenant, collection));"},
+    {.number = 2,
+     .name = "vectors of models",
+     .sql = "CREATE TABLE rag_space (tenant TEXT NOT NULL, space TEXT NOT NULL, "
+            "dimension INTEGER NOT NULL, serving INTEGER NOT NULL, made_ms BIGINT NOT NULL, "
+            "PRIMARY KEY (tenant, space));"
+            "CREATE TABLE rag_vector (tenant TEXT NOT NULL, space TEXT NOT NULL, "
+            "document TEXT NOT NULL, ordinal INTEGER NOT NULL, vector BYTEA NOT NULL, "
+            "PRIMARY KEY (tenant, space, document, ordinal));"
+            "CREATE TABLE rag_vectored (tenant TEXT NOT NULL, space TEXT NOT NULL, "
+            "document TEXT NOT NULL, fingerprint TEXT NOT NULL, "
+            "PRIMARY KEY (tenant, space, document));"},
     SL_END};
 
 static const sl_metric metrics[] = {
@@ -337,6 +365,11 @@ static const sl_metric metrics[] = {
 static int check(sl_call *call, const cJSON *options) {
     const cJSON *watch, *other;
     size_t i = 0;
+    if (sl_get(options, "qdrant") && strcmp(sl_get_text(options, "vectors", ""), "llm") != 0)
+        return sl_fail(
+            call, SL_INVALID,
+            "plugins.rag.qdrant keeps the vectors of a model: set plugins.rag.vectors to "
+            "llm, or leave qdrant out; the built-in vectors need no service");
     cJSON_ArrayForEach(watch, sl_get(options, "watch")) {
         for (other = watch->next; other; other = other->next)
             if (!strcmp(sl_get_text(watch, "collection", ""),
@@ -365,6 +398,9 @@ static int start(sl_call *call, const cJSON *options) {
     struct rag *rag = calloc(1, sizeof *rag);
     if (!rag) return sl_fail(call, SL_UNAVAILABLE, "no memory for the documents");
     sl_set_state(call, rag);
+    const cJSON *qdrant = sl_get(options, "qdrant");
+    rag->embeds = !strcmp(sl_get_text(options, "vectors", ""), "llm");
+    rag->qdrant = qdrant ? sl_json_keep(qdrant) : NULL;
     return keep_watches(call, rag, options);
 }
 
@@ -374,6 +410,7 @@ static void stop(sl_call *call) {
     corpus_free_all(rag);
     for (size_t i = 0; i < rag->watch_count; i++) sl_json_drop(rag->watches[i].options);
     free(rag->watches);
+    sl_json_drop(rag->qdrant);
     free(rag);
     sl_set_state(call, NULL);
 }
