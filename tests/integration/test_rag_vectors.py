@@ -148,8 +148,8 @@ def test_another_model_is_a_controlled_reindex(make_server, tmp_path, fake, plac
 def test_qdrant_fails_and_comes_again(make_server, tmp_path, fake):
     server = make_server(config=write_config(tmp_path, qdrant=f", qdrant: {{url: \"{fake.url}\", api_key: k-1}}"))
     fake.failures = [503, 429, "break"]  # passing: tried again
-    for source, text in PAGES.items():
-        ingest(server, source, text)
+    pages = [{"source": source, "text": text} for source, text in PAGES.items()]
+    assert server.post("/rag/documents", {"documents": pages}).json()["added"] == 3
     wait_serving(server, "qdrant:words-1:8")
     fake.failures = [503, 503, 503]
     told = query(server, "kitten")
