@@ -1,7 +1,7 @@
 """Folders of the configuration are kept in step."""
-import subprocess
+import os, subprocess
 
-from conftest import wait_until
+from conftest import BUILD, wait_until
 from test_rag import DISK, QUEUE, documents
 
 CONFIG = """
@@ -11,6 +11,7 @@ plugins:
   rag:
     watch: [{{folder: "{folder}", collection: books, labels: [team=web], every: 2s}}]
 """
+
 
 def listed(server):
     return {d["source"] for d in server.get("/rag/documents").json()["items"]}
@@ -33,9 +34,11 @@ def test_folder_is_watched(make_server, tmp_path):
     assert "bad.md" in server.logs() and "UTF-8" in server.logs()
 
 
-def test_two_folders_of_one_collection_are_refused(make_server, tmp_path):
+def test_two_folders_of_one_collection_are_refused(tmp_path):
     text = CONFIG.format(folder=tmp_path)
     entry = f'{{folder: "{tmp_path}", collection: books}}'
-    server = make_server(config=text.split("watch:")[0] + f"watch: [{entry}, {entry}]\n", wait=False)
-    server.proc.wait(20)
-    assert server.proc.returncode != 0 and "collection" in server.logs()
+    file = tmp_path / "sluice.yaml"
+    file.write_text(text.split("watch:")[0] + f"watch: [{entry}, {entry}]\n")
+    run = subprocess.run([BUILD / "sluice", "validate", file], capture_output=True, text=True, timeout=60,
+                         env={**os.environ, "SLUICE_STATE": str(tmp_path)})
+    assert run.returncode != 0 and "collection 'books' too" in run.stdout + run.stderr
