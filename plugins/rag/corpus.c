@@ -297,7 +297,7 @@ int corpus_search(sl_call *call, const struct corpus_question *question, struct 
     *out = (struct findings){0};
     int rc = rag->embeds ? vectors_serving(call, &space) : 0;
     if (!rc) rc = choose(call, &space, &corpus);
-    if (rc) return rc;
+    if (rc || !corpus) return rc;
     corpus->users++;
     corpus->used_ms = sl_now_ms(call);
     if (rag->embeds) vectors_ensure(call, &corpus->ensured);

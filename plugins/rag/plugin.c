@@ -390,7 +390,9 @@ static int keep_watches(sl_call *call, struct rag *rag, const cJSON *options) {
     const size_t count = (size_t)cJSON_GetArraySize(list);
     rag->watches = count ? calloc(count, sizeof *rag->watches) : NULL;
     if (count && !rag->watches) return sl_fail(call, SL_UNAVAILABLE, "memory is out");
-    cJSON_ArrayForEach(item, list) rag->watches[rag->watch_count++].options = sl_json_keep(item);
+    cJSON_ArrayForEach(item, list) {
+        if (rag->watches) rag->watches[rag->watch_count++].options = sl_json_keep(item);
+    }
     return 0;
 }
 

@@ -277,20 +277,19 @@ static size_t take_hits(sl_call *call, const cJSON *points, struct qdrant_hit *h
 }
 
 int qdrant_search(sl_call *call, const struct qdrant *qdrant, const char *collection,
-                  const cJSON *vector, const cJSON *labels, size_t most, struct qdrant_hit *hits,
-                  size_t *count) {
+                  const struct qdrant_question *question, struct qdrant_hit *hits, size_t *count) {
     cJSON *body = cJSON_CreateObject();
     const cJSON *result = NULL;
-    cJSON_AddItemReferenceToObject(body, "query", (cJSON *)vector);
+    cJSON_AddItemReferenceToObject(body, "query", (cJSON *)question->vector);
     cJSON_AddStringToObject(body, "using", "dense");
-    cJSON_AddItemToObject(body, "filter", filter_of(call, NULL, labels));
-    cJSON_AddNumberToObject(body, "limit", (double)most);
+    cJSON_AddItemToObject(body, "filter", filter_of(call, NULL, question->labels));
+    cJSON_AddNumberToObject(body, "limit", (double)question->most);
     cJSON_AddTrueToObject(body, "with_payload");
     const struct ask ask = {.method = "POST",
                             .path = sl_printf(call, "/collections/%s/points/query", collection),
                             .body = body};
     *count = 0;
     int rc = demand(call, qdrant, &ask, &result);
-    if (!rc) *count = take_hits(call, sl_get(result, "points"), hits, most);
+    if (!rc) *count = take_hits(call, sl_get(result, "points"), hits, question->most);
     return rc;
 }

@@ -40,9 +40,14 @@ int qdrant_forget(sl_call *call, const struct qdrant *qdrant, const char *collec
                   const char *document);
 /* Deletes the collection when nobody has points in it any more. */
 int qdrant_drop_empty(sl_call *call, const struct qdrant *qdrant, const char *collection);
-/* The nearest points of the caller's tenant that bear all labels, best first. */
+struct qdrant_question {
+    const cJSON *vector;
+    const cJSON *labels; /* all of them, or NULL */
+    size_t most;         /* hits wanted: the room of `hits` */
+};
+
+/* The nearest points of the caller's tenant, best first. */
 int qdrant_search(sl_call *call, const struct qdrant *qdrant, const char *collection,
-                  const cJSON *vector, const cJSON *labels, size_t most, struct qdrant_hit *hits,
-                  size_t *count);
+                  const struct qdrant_question *question, struct qdrant_hit *hits, size_t *count);
 
 #endif

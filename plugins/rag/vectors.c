@@ -102,8 +102,9 @@ static int ask_service(sl_call *call, const struct space *space, const cJSON *ve
     const struct qdrant qdrant = service_of(call);
     struct qdrant_hit hits[OUTSIDE_MOST];
     size_t count = 0;
-    int rc = qdrant_search(call, &qdrant, collection_of(call, space->name), vector, labels,
-                           OUTSIDE_MOST, hits, &count);
+    const struct qdrant_question question = {vector, labels, OUTSIDE_MOST};
+    int rc =
+        qdrant_search(call, &qdrant, collection_of(call, space->name), &question, hits, &count);
     struct rag_outside *outside = sl_alloc(call, (count + 1) * sizeof *outside);
     for (size_t i = 0; i < count; i++)
         outside[i] = (struct rag_outside){.document = {hits[i].document, strlen(hits[i].document)},
@@ -241,8 +242,9 @@ static int store_vectors(sl_call *call, const struct making *making, const char 
         sl_batch_add(batch,
                      "INSERT INTO rag_vector(tenant, space, document, ordinal, vector) "
                      "VALUES ($1, $2, $3, $4, $5)",
-                     SL_ARGS(sl_text(making->space.name), sl_text(document), sl_int(ordinal++),
+                     SL_ARGS(sl_text(making->space.name), sl_text(document), sl_int(ordinal),
                              sl_blob(numbers, bytes)));
+        ordinal++;
     }
     add_made(batch, making, document, fingerprint);
     if (making->serving) {

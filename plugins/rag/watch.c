@@ -144,7 +144,7 @@ static void run_watch(sl_call *call, void *arg) {
     struct run *run = calloc(1, sizeof *run);
     int rc = run ? sl_act_for(call, sl_get_text(watch->options, "tenant", "default"))
                  : sl_fail(call, SL_UNAVAILABLE, "memory is out");
-    if (!rc) rc = watch_folder(call, run, watch->options);
+    if (!rc && run) rc = watch_folder(call, run, watch->options);
     if (rc)
         sl_log(call, SL_WARN, "the folder %s was not taken in: %s",
                sl_get_text(watch->options, "folder", ""), sl_failure(call));
