@@ -107,7 +107,7 @@ def with_model(make_server, tmp_path, sentences, fails="false"):
 
 def test_model_is_held_to_the_passages(make_server, tmp_path):
     server = with_model(make_server, tmp_path, """list {
-      { text = "Cordon the node so that nothing new is placed on it.", cites = { 1 } },
+      { text = "Cordon the node so that nothing new is placed on it.", cites = { 1, 2, 3, 4, 5, 6 } },
       { text = "Everything is fine.", cites = { 1 } },
       { text = "Reboot the cluster with 99 hands.", cites = { 1 } },
       { text = "Cordon the node so that nothing new is placed on it.", cites = { 9 } } }""")
