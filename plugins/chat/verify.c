@@ -19,6 +19,19 @@ struct sentence {
     size_t evidence_count;
 };
 
+/* The size of a mark that stands here, "[e1]" or "[e1, e2]"; 0: none does. */
+static size_t mark_size(const char *at) {
+    const char *from = at;
+    if (*at++ != '[') return 0;
+    for (;;) {
+        if (*at++ != 'e' || !isdigit((unsigned char)*at)) return 0;
+        while (isdigit((unsigned char)*at)) at++;
+        if (*at == ']') return (size_t)(at + 1 - from);
+        if (*at++ != ',') return 0;
+        while (*at == ' ') at++;
+    }
+}
+
 /* ---- cutting into sentences ---- */
 
 /* The end of the sentence that begins at `at`: behind its stop, the marks and blanks that follow. A
@@ -33,9 +46,9 @@ static const char *sentence_end(const char *at) {
         /* "… failed. [e1] Next" keeps its mark. */
         for (;;) {
             while (*at == ' ' || *at == '\n') at++;
-            const char *close = *at == '[' && at[1] == 'e' ? strchr(at, ']') : NULL;
-            if (!close || close - at > 40) return at;
-            at = close + 1;
+            const size_t mark = mark_size(at);
+            if (!mark) return at;
+            at += mark;
             if (*at && strchr(".!?", *at)) at++;
         }
     }
@@ -56,17 +69,17 @@ static const char *evidence_named(const cJSON *evidence, const char *id, size_t 
 /* Reads [e1], [e1, e2]. False: a mark that names nothing. */
 static bool read_marks(struct sentence *sentence, const cJSON *evidence) {
     const char *end = sentence->at + sentence->size;
-    for (const char *at = sentence->at; at < end; at++) {
-        if (*at != '[' || at + 2 >= end || at[1] != 'e' || !isdigit((unsigned char)at[2])) continue;
-        while (at < end && *at != ']') {
-            at++;
+    for (const char *at = sentence->at; at < end;) {
+        const char *close = at + mark_size(at);
+        if (close > end) return false;
+        if (close == at) at++;
+        while (at < close) {
             const size_t size = strspn(at, "e0123456789");
-            if (!size) continue;
-            const char *text = evidence_named(evidence, at, size);
-            if (!text) return false;
-            if (sentence->evidence_count < MARKS_MOST)
+            const char *text = size ? evidence_named(evidence, at, size) : NULL;
+            if (size && !text) return false;
+            if (text && sentence->evidence_count < MARKS_MOST)
                 sentence->evidence[sentence->evidence_count++] = text;
-            at += size - 1;
+            at += size ? size : 1;
         }
     }
     return true;
@@ -81,8 +94,9 @@ static bool in_token(char c) {
 /* The next token from *at on, without the punctuation at its end; 0: none. Marks are passed over. */
 static size_t next_token(const char **at, const char *end, char token[TOKEN_BYTES]) {
     while (*at < end) {
-        if (**at == '[' && *at + 1 < end && (*at)[1] == 'e') {
-            while (*at < end && **at != ']') ++*at;
+        const size_t mark = mark_size(*at);
+        if (mark) {
+            *at += mark - 1;
         } else if (in_token(**at)) {
             const char *from = *at;
             while (*at < end && in_token(**at)) ++*at;
@@ -100,15 +114,34 @@ static size_t next_token(const char **at, const char *end, char token[TOKEN_BYTE
     return 0;
 }
 
-/* Numbers, ids, versions, times, paths: what must not be made up. */
+/* Words that begin a sentence and name nobody. */
+static bool is_opener(const char *token) {
+    static const char openers[] =
+        " the this that these those there they it its a an no not yes to so because since after before "
+        "when while then both all each every only also in on at by for from with without as if however "
+        "therefore one two three four five some most another other according currently here what who why "
+        "where which how you we ask use see check try wait name deployment deployments policy policies "
+        "rollout rollouts gate gates incident incidents nothing nobody fix next first second finally root "
+        "cause answer evidence risk either neither once until now today yesterday ";
+    char padded[TOKEN_BYTES + 2];
+    size_t size = 0;
+    padded[size++] = ' ';
+    for (; *token && size < TOKEN_BYTES; token++)
+        padded[size++] = (char)tolower((unsigned char)*token);
+    padded[size++] = ' ';
+    padded[size] = 0;
+    return strstr(openers, padded) != NULL;
+}
+
+/* Numbers, ids, versions, times, paths, names: what must not be made up. */
 static bool is_fact(const char *token, bool first) {
     bool inside = false;
     for (size_t i = 0; token[i]; i++) {
         if (isdigit((unsigned char)token[i])) return true;
         inside |= i > 0 && strchr("-_/.:@#", token[i]) && token[i + 1];
     }
-    const bool name = !first && isupper((unsigned char)*token) && strlen(token) > 1;
-    return inside || name;
+    const bool name = isupper((unsigned char)*token) && strlen(token) > 1;
+    return inside || (name && !(first && is_opener(token)));
 }
 
 /* Do a word and its neighbour run into each other? "14" and "2014" do, "22:38" and "T22:38Z" not. */

@@ -10,6 +10,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,6 +180,55 @@ static void sentences_rest_on_evidence(void **state) {
     sentence_is("Payments was denied by Bartholomew [e1].", false);
     sentence_is("Payments 2.0 was denied [e1].", false);
     sentence_is("[e1] [e2]", false);
+    sentence_is("Payments was denied in prod [e1][e9].", false);
+    sentence_is("Payments was denied in prod [e1][e2].", true);
+}
+
+static uint32_t next_random(uint32_t *state) {
+    *state = *state * 1664525U + 1013904223U;
+    return *state >> 16;
+}
+
+/* Ten thousand answers, mixed from what is true, what is made up, and marks that name something or
+ * nothing: never is a made-up fact told, nor a mark that names nothing. */
+static void made_up_facts_are_never_told(void **state) {
+    (void)state;
+    static const char *const pieces[] = {
+        "payments", "was denied", "to prod", "at 22:38", "the image", "uses the tag latest",
+        "policy no-latest",
+        /* made up */
+        "4711", "at 22:39", "policy no-fridays", "Bartholomew", "2.7.1", "https://evil.example/x",
+        "01ZZZZZZZZZZZZZZZZZZZZZZZZ", "[e7]", "![x](evil.example/?q=1)", "shop-api"};
+    enum { PIECES = sizeof pieces / sizeof *pieces, TRUE_ONES = 7 };
+    static const char *const ends[] = {" [e1]. ", " [e2]. ",   " [e1, e2]. ", ". ",   "! [e1] ",
+                                       "\n",      " [e1]\n- ", " [e9]. ",     " [e1", "?[e2] "};
+    cJSON *evidence = cJSON_CreateObject();
+    cJSON_AddStringToObject(evidence, "e1",
+                            "payments:latest to prod was DENIED at 2026-11-22T22:38:56Z");
+    cJSON_AddStringToObject(evidence, "e2", "policy no-latest: the image uses the tag latest");
+    uint32_t random = 7;
+    int kept = 0, cut = 0;
+    for (int round = 0; round < 10000; round++) {
+        char answer[2000] = "";
+        for (uint32_t i = next_random(&random) % 12; i < 14; i++) {
+            const bool end = next_random(&random) % 4 == 0;
+            const char *piece = end ? ends[next_random(&random) % (sizeof ends / sizeof *ends)]
+                                    : pieces[next_random(&random) %
+                                             (next_random(&random) % 3 ? TRUE_ONES : PIECES)];
+            (void)snprintf(answer + strlen(answer), sizeof answer - strlen(answer), "%s%s", piece,
+                           end ? "" : " ");
+        }
+        struct verified verified = verify(answer, evidence, "Why was payments denied?");
+        for (size_t i = TRUE_ONES; i < PIECES; i++)
+            if (strstr(verified.text, pieces[i]))
+                fail_msg("'%s' was told: %s", pieces[i], verified.text);
+        assert_null(strstr(verified.text, "[e9]"));
+        kept += verified.kept;
+        cut += verified.cut;
+        free(verified.text);
+    }
+    cJSON_Delete(evidence);
+    assert_true(kept > 2000 && cut > 2000); /* it is a test of both */
 }
 
 int main(void) {
@@ -188,6 +239,7 @@ int main(void) {
                                        cmocka_unit_test(every_intent_has_a_name),
                                        cmocka_unit_test(slacks_example_is_signed),
                                        cmocka_unit_test(messages_keep_slacks_limits),
-                                       cmocka_unit_test(sentences_rest_on_evidence)};
+                                       cmocka_unit_test(sentences_rest_on_evidence),
+                                       cmocka_unit_test(made_up_facts_are_never_told)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
