@@ -196,6 +196,11 @@ static int do_set_image(struct doing *doing) {
         return sl_fail(doing->call, SL_NOT_FOUND, "rollout %s/%s has no container '%s'",
                        doing->target->namespace, doing->target->name, doing->order->container);
     if (doing->order->annotations) annotate(rollout, doing->order->annotations);
+    if (doing->order->stand) {
+        cJSON *spec = cJSON_GetObjectItemCaseSensitive(rollout, "spec");
+        cJSON_DeleteItemFromObjectCaseSensitive(spec, "paused");
+        put_bool(spec, "paused", true);
+    }
     struct kube_answer answer = {0};
     const char *path = path_of(doing->call, doing->target, "?" OUR_NAME);
     int rc =

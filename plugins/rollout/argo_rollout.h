@@ -30,6 +30,7 @@ struct argo_order {
     const char *container; /* set image: a name, or "*" for all */
     const char *image;
     int64_t revision;         /* undo: 0: the one before */
+    bool stand;               /* set image: and be paused, so that nothing moves yet */
     const cJSON *annotations; /* merged with the write, where it is one of the object itself */
 };
 

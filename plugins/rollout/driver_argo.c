@@ -1,7 +1,8 @@
 /* driver_argo.c - rollouts by Argo Rollouts, through the Kubernetes API.
  *
- * Argo's controller moves the traffic along the steps of the Rollout; this driver lets it go on no
- * further than the wish says, aborts it, and reads what is. Each decision is first written into the
+ * Argo's controller moves the traffic along the steps of the Rollout, and by its own clock; this driver
+ * lets it go on no further than the wish says (by spec.paused, and by letting it out of its pauses),
+ * aborts it, and reads what is. Each decision is first written into the
  * Rollout's annotations with the version read as precondition (the fence), then carried out. */
 #include "argo.h"
 #include "argo_rollout.h"
@@ -55,6 +56,8 @@ static int look(struct work *work) {
     return rc;
 }
 
+static bool must_stand_at_first(const struct work *work, const cJSON *rollout);
+
 /* ---- server-side apply ---- */
 
 struct kind {
@@ -106,7 +109,9 @@ static cJSON *with_notes(struct work *work, const cJSON *object) {
     cJSON *metadata = cJSON_GetObjectItemCaseSensitive(copy, "metadata");
     cJSON *held = cJSON_GetObjectItemCaseSensitive(metadata, "annotations");
     if (!held) held = put_object(metadata, "annotations");
-    const cJSON *one, *own = notes(work, false);
+    const bool stand = must_stand_at_first(work, copy);
+    const cJSON *one, *own = notes(work, stand);
+    if (stand) put_bool(cJSON_GetObjectItemCaseSensitive(copy, "spec"), "paused", true);
     cJSON_ArrayForEach(one, own) {
         cJSON_DeleteItemFromObjectCaseSensitive(held, one->string);
         put_text(held, one->string, one->valuestring);
@@ -200,9 +205,61 @@ static int check_fence(struct work *work) {
         work->target.namespace, work->target.name, foreign, work->wish->image);
 }
 
-/* Argo may be ahead, since its own pauses can be over before Sluice has decided. */
-static bool must_stand(const struct work *work) {
-    return work->wish->paused && work->wish->goal == DRIVER_SHIFT;
+/* ---- how far it may go ---- */
+
+static int index_of(const cJSON *rollout) {
+    const cJSON *step = item_of(item_of(rollout, "status"), "currentStepIndex");
+    return cJSON_IsNumber(step) ? step->valueint : 0;
+}
+
+static bool flag(const cJSON *rollout, const char *name) {
+    return cJSON_IsTrue(item_of(item_of(rollout, "status"), name));
+}
+
+static int weight_of(const struct work *work, const cJSON *rollout) {
+    const cJSON *status = item_of(rollout, "status"), *spec = item_of(rollout, "spec");
+    const cJSON *weights = item_of(item_of(status, "canary"), "weights");
+    const int max_weight = work->wish->max_weight;
+    if (argo_is_promoted(rollout)) return max_weight;
+    if (flag(rollout, "abort") && !weights) return 0;
+    if (weights) return (int)number_of(item_of(weights, "canary"), "weight");
+    if (item_of(item_of(spec, "strategy"), "blueGreen")) return 0;
+    /* Without a traffic router pods are the weights. */
+    double updated = number_of(status, "updatedReplicas"), all = number_of(status, "replicas");
+    return all > 0 ? (int)(updated * max_weight / all + 0.5) : -1;
+}
+
+/* May it go on from behind step `from`, which ends where the next weight is in force? Past the last
+ * weight there is only the promotion. */
+static bool may_go_on(const struct work *work, const cJSON *rollout, int from) {
+    const struct driver_wish *wish = work->wish;
+    const cJSON *spec = item_of(item_of(rollout, "spec"), "strategy"), *step;
+    int i = 0;
+    if (wish->goal != DRIVER_SHIFT || wish->skip) return true;
+    cJSON_ArrayForEach(step, item_of(item_of(spec, "canary"), "steps")) {
+        const cJSON *weight = item_of(step, "setWeight");
+        if (i++ <= from || !cJSON_IsNumber(weight)) continue;
+        return i - 1 <= wish->step && weight->valueint <= wish->weight;
+    }
+    return false;
+}
+
+/* Argo's own pauses end by its own clock, and so do its analyses: it is told to stand as soon as the
+ * wished weight is in force, until a further one is wished for. */
+static bool must_stand(const struct work *work, const cJSON *rollout) {
+    const struct driver_wish *wish = work->wish;
+    const cJSON *canary = item_of(item_of(item_of(rollout, "spec"), "strategy"), "canary");
+    if (wish->goal != DRIVER_SHIFT) return false;
+    if (wish->paused) return true;
+    if (wish->blue_green || !cJSON_GetArraySize(item_of(canary, "steps"))) return false;
+    return weight_of(work, rollout) == wish->weight && !may_go_on(work, rollout, index_of(rollout));
+}
+
+/* Nothing may move before the first weight is wished for. */
+static bool must_stand_at_first(const struct work *work, const cJSON *rollout) {
+    const cJSON *canary = item_of(item_of(item_of(rollout, "spec"), "strategy"), "canary");
+    return work->wish->goal == DRIVER_SHIFT && !work->wish->blue_green &&
+           cJSON_GetArraySize(item_of(canary, "steps")) > 0 && !may_go_on(work, rollout, -1);
 }
 
 static bool noted_pause(const cJSON *rollout) {
@@ -210,14 +267,16 @@ static bool noted_pause(const cJSON *rollout) {
     return text && strcmp(text, "true") == 0;
 }
 
-/* Writes the decision down, and with it spec.paused; a pause that others made stays. */
+/* Writes the decision down, and with it spec.paused; a pause that others made stays theirs. */
 static int note(struct work *work) {
-    const bool stand = must_stand(work), paused = noted_pause(work->rollout);
-    if (is_ours(work) && carried(work->rollout) == work->wish->generation && stand == paused)
+    const bool noted = noted_pause(work->rollout);
+    const bool paused = cJSON_IsTrue(item_of(item_of(work->rollout, "spec"), "paused"));
+    const bool stand = must_stand(work, work->rollout) && (noted || !paused);
+    if (is_ours(work) && carried(work->rollout) == work->wish->generation && stand == noted)
         return 0;
     cJSON *patch = cJSON_CreateObject();
     put_item(put_object(patch, "metadata"), "annotations", notes(work, stand));
-    if (stand != paused) put_bool(put_object(patch, "spec"), "paused", stand);
+    if (stand != noted) put_bool(put_object(patch, "spec"), "paused", stand);
     return argo_merge(work->call, &work->target, work->rollout, patch, &work->rollout);
 }
 
@@ -227,15 +286,6 @@ static int order(struct work *work, enum argo_verb verb) {
     const struct argo_order order = {.verb = verb};
     bool changed;
     return argo_do(work->call, &work->target, &order, &work->rollout, &changed);
-}
-
-static int index_of(const cJSON *rollout) {
-    const cJSON *step = item_of(item_of(rollout, "status"), "currentStepIndex");
-    return cJSON_IsNumber(step) ? step->valueint : 0;
-}
-
-static bool flag(const cJSON *rollout, const char *name) {
-    return cJSON_IsTrue(item_of(item_of(rollout, "status"), name));
 }
 
 static bool waits(const cJSON *rollout) {
@@ -248,8 +298,9 @@ static int shift(struct work *work) {
     if (rc || wish->paused) return rc;
     if (wish->skip && !argo_is_promoted(work->rollout) && !flag(work->rollout, "promoteFull"))
         return order(work, ARGO_DO_PROMOTE_FULL);
-    bool further =
-        wish->blue_green ? wish->weight >= wish->max_weight : index_of(work->rollout) < wish->step;
+    const int index = index_of(work->rollout);
+    bool further = wish->blue_green ? wish->weight >= wish->max_weight
+                                    : index < wish->step && may_go_on(work, work->rollout, index);
     return further && waits(work->rollout) ? order(work, ARGO_DO_PROMOTE) : 0;
 }
 
@@ -285,7 +336,9 @@ static int bring_out(struct work *work) {
     const struct argo_order order = {.verb = ARGO_DO_SET_IMAGE,
                                      .container = work->container ? work->container : first,
                                      .image = image,
-                                     .annotations = notes(work, false)};
+                                     .stand = must_stand_at_first(work, work->rollout),
+                                     .annotations =
+                                         notes(work, must_stand_at_first(work, work->rollout))};
     bool changed;
     if (!order.container)
         return sl_fail(work->call, SL_INVALID, "argo: rollout %s/%s has no containers",
@@ -317,19 +370,6 @@ static int carry_out(struct work *work) {
 
 /* ---- telling ---- */
 
-static int weight_of(const struct work *work) {
-    const cJSON *status = item_of(work->rollout, "status"), *spec = item_of(work->rollout, "spec");
-    const cJSON *weights = item_of(item_of(status, "canary"), "weights");
-    const int max_weight = work->wish->max_weight;
-    if (argo_is_promoted(work->rollout)) return max_weight;
-    if (flag(work->rollout, "abort") && !weights) return 0;
-    if (weights) return (int)number_of(item_of(weights, "canary"), "weight");
-    if (item_of(item_of(spec, "strategy"), "blueGreen")) return 0;
-    /* Without a traffic router pods are the weights. */
-    double updated = number_of(status, "updatedReplicas"), all = number_of(status, "replicas");
-    return all > 0 ? (int)(updated * max_weight / all + 0.5) : -1;
-}
-
 static bool weights_verified(const cJSON *rollout) {
     const cJSON *canary = item_of(item_of(rollout, "status"), "canary");
     return !cJSON_IsFalse(item_of(item_of(canary, "weights"), "verified"));
@@ -352,7 +392,7 @@ static void tell(const struct work *work, struct driver_view *view) {
     view->phase = sl_strdup(work->call, phase);
     view->message = evidence ? sl_printf(work->call, "%s; %s", message, evidence)
                              : sl_strdup(work->call, message);
-    view->weight = weight_of(work);
+    view->weight = weight_of(work, work->rollout);
     view->ready = pods_are_there(phase, message);
     view->replicas = (int)number_of(status, "updatedReplicas");
     view->foreign = foreign_words(work);

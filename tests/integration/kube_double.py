@@ -146,6 +146,9 @@ class Controller:
         if status["stableRS"] == digest:
             status["currentStepIndex"] = len(steps)
         done = status["stableRS"] == digest
+        before = status.get("canary", {}).get("weights")
+        if spec.get("paused") and not status.get("abort") and before and not done:
+            return  # it only keeps what it has
         weight = 0
         for step in steps[:0 if status.get("abort") or done else status["currentStepIndex"] + 1]:
             weight = step.get("setWeight", weight)

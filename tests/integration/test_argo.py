@@ -1,6 +1,6 @@
 """The argo driver and operations against a strict API server double; with SLUICE_TEST_KUBECONFIG the life of a
 deployment also runs against a real API server that has Argo Rollouts."""
-import json, os, socket, threading, urllib.request, uuid
+import http.server, json, os, socket, threading, time, urllib.request, uuid
 
 import pytest
 
@@ -283,8 +283,7 @@ def test_abort_and_pause(kube, drive):
     drive(generation=1, weight=10, image="shop/checkout:2")
     drive(generation=2, weight=10, paused=True, image="shop/checkout:2")
     assert kube.see()["spec"]["paused"] is True
-    drive(generation=3, weight=10, step=1, image="shop/checkout:2")
-    assert kube.see()["spec"]["paused"] is False
+    assert drive(generation=3, weight=50, step=2, image="shop/checkout:2").json()["weight"] == 50
     view = drive(generation=4, goal="roll_back", image="shop/checkout:2").json()
     assert view["rolled_back"] and view["weight"] == 0 and view["phase"] == "Degraded"
     view = drive(generation=5, weight=10, step=1, image="shop/checkout:2").json()  # retry
@@ -386,3 +385,98 @@ def test_the_life_of_a_deployment(cluster):
     until("promoted", second, 2, "3.8", goal="promote", step=2)
     until("verified", third, 1, "3.7", weight=50, step=0)
     until("rolled_back", third, 2, "3.7", goal="roll_back")
+
+
+# ---- whole rollouts ----
+
+ROLLED = """
+server: {{listen: "127.0.0.1:0"}}
+state: ${{SLUICE_STATE}}
+plugins:
+  risk:
+  policy: {{scripts: {policies}}}
+  slo: {{prometheus: {{url: "http://127.0.0.1:{prometheus}"}}}}
+  rollout:
+    driver: argo
+    look: 1s
+    argo: {{kubeconfig: {kubeconfig}, namespace: shop}}
+"""
+STEPS = [{"setWeight": 20}, {"pause": {"duration": 1}}, {"analysis": {"templates": [{"templateName": "success"}]}},
+         {"setWeight": 60}, {"pause": {"duration": 1}}, {"analysis": {"templates": [{"templateName": "success"}]}}]
+
+
+class Answers:
+    """A Prometheus whose every query has the value .value."""
+
+    def __init__(self):
+        self.value = 0.999
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": [
+                    {"metric": {}, "value": [time.time(), str(outer.value)]}]}}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_GET(self):
+                self.answer()
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+
+@pytest.mark.parametrize("share, phase", [(0.999, "Promoted"), (0.5, "Aborted")])
+def test_a_rollout_by_argo(kube, make_server, share, phase):
+    """The engine above, Argo's controller below: good metrics promote, bad ones abort; kill -9 in between."""
+    prometheus = Answers()
+    prometheus.value = share
+    kube.rollout(strategy={"canary": {"steps": STEPS}})
+    server = make_server(config=ROLLED.format(policies=ROOT / "scripts/lua/policies", prometheus=prometheus.port,
+                                              kubeconfig=kube.kubeconfig()))
+    rollout = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "checkout"},
+               "spec": {"replicas": 4, "strategy": {"canary": {"steps": STEPS}},
+                        "template": {"spec": {"containers": [{"name": "app", "image": "shop/checkout:2"}]}}}}
+    template = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate", "metadata": {"name": "success"},
+                "spec": {"metrics": [{"name": "success", "interval": "1s", "count": 2, "failureLimit": 0,
+                                      "successCondition": "result[0] >= 0.95", "failureCondition": "result[0] < 0.95",
+                                      "provider": {"prometheus": {"query": "share"}}}]}}
+    begun = server.post("/rollouts/import", {"manifest": json.dumps(rollout) + "\n---\n" + json.dumps(template)})
+    assert begun.status == 200, begun
+    run = begun.json()["id"]
+
+    def get():
+        return server.get(f"/rollouts/{run}").json()
+
+    wait_until(lambda: kube.see()["metadata"]["annotations"].get("sluice/deployment") == run, f"the fence: {get()}")
+    server.kill()
+    server.start()
+    ahead = []
+
+    def ended():
+        status, seen = kube.see()["status"], get()
+        going = seen["phase"] in ("Progressing", "Paused", "Held")
+        if going and status["canary"]["weights"]["canary"]["weight"] > seen["weight"]:
+            ahead.append((status, seen))
+        return seen["phase"] == phase
+
+    wait_until(ended, phase)
+    wait_until(lambda: kube.see()["status"].get("abort") is True if phase == "Aborted"
+               else kube.see()["status"]["stableRS"] == kube.see()["status"]["currentPodHash"], f"the cluster: {kube.see()['status']}")
+    assert kube.see()["status"]["canary"]["weights"]["canary"]["weight"] == 0
+    assert not ahead, "Argo was let out of a weight that Sluice had not yet judged"
+    prometheus.server.shutdown()
+    prometheus.server.server_close()
