@@ -246,7 +246,7 @@ static const sl_field replay_out[] = {
 
 static const sl_field gate_settings[] = {
     SL_STRING("name", .help = "in verdicts and holds; default: its kind", .max = 31),
-    SL_ENUM("kind", "freeze|risk|budget|approvals|lua|opa|webhook", .flags = SL_REQUIRED,
+    SL_ENUM("kind", "freeze|risk|budget|approvals|lua|opa|webhook|argocd", .flags = SL_REQUIRED,
             .help = "what is asked"),
     SL_LIST("environments", SL_T_STRING, .help = "only there; default: everywhere", .max = 20),
     SL_ENUM("on_error", "hold|allow|deny", .def = "hold", .help = "when it cannot be asked"),
@@ -258,7 +258,15 @@ static const sl_field gate_settings[] = {
     SL_ENUM("max_level", "LOW|MED|HIGH|CRITICAL", .help = "risk: above it approvals are needed"),
     SL_INT("approvals", .help = "risk: how many", .min = 1, .max = 20),
     SL_INT("quorum", .help = "approvals: how many", .min = 1, .max = 20),
+    SL_STRING("application", .max = 200, .format = "name",
+              .help = "argocd: its Application; default: the application's name"),
+    SL_BOOL("sync", .help = "argocd: ask for a sync when it is OutOfSync"),
     SL_END};
+
+static const sl_field argocd_settings[] = {
+    SL_STRING("url", .format = "uri", .help = "base of Argo CD, as https://argocd.example"),
+    SL_STRING("token", .flags = SL_SECRET, .help = "of an account that may get and sync"),
+    SL_STRING("ca_file", .flags = SL_PATH, .help = "certificates that it is checked by"), SL_END};
 
 #define ENGINE_SETTINGS                                                                            \
     SL_BOOL("rollouts", .def = "true", .help = "an approved deployment starts a rollout"),         \
@@ -274,6 +282,7 @@ static const sl_field gate_settings[] = {
         SL_LIST_OF("gates", gate_settings, .max = 32,                                              \
                    .help = "asked before each step that lets more traffic in; default: freeze, "   \
                            "error budget, risk"),                                                  \
+        SL_OBJECT("argocd", argocd_settings, .help = "Argo CD, for gates of kind argocd"),         \
         SL_STRING("gate_scripts", .flags = SL_PATH, .max = 4096,                                   \
                   .help = "folder of Lua gates, for gates of kind lua"),                           \
         SL_NUMBER("judge_allowed", .def = "0.1", .min = 0, .max = 10,                              \

@@ -32,6 +32,7 @@ int gate_budget(sl_call *call, struct gate_question *question, struct gate_findi
 int gate_approvals(sl_call *call, struct gate_question *question, struct gate_finding *found);
 int gate_lua(sl_call *call, struct gate_question *question, struct gate_finding *found);
 int gate_opa(sl_call *call, struct gate_question *question, struct gate_finding *found);
+int gate_argocd(sl_call *call, struct gate_question *question, struct gate_finding *found);
 int gate_webhook(sl_call *call, struct gate_question *question, struct gate_finding *found);
 
 /* Approvals of a rollout that count now: by others than the author, not yet expired. approve.c */

@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-static const struct gate_kind kinds[] = {{"freeze", gate_freeze},   {"risk", gate_risk},
-                                         {"budget", gate_budget},   {"approvals", gate_approvals},
-                                         {"lua", gate_lua},         {"opa", gate_opa},
-                                         {"webhook", gate_webhook}, {NULL, NULL}};
+static const struct gate_kind kinds[] = {
+    {"freeze", gate_freeze},       {"risk", gate_risk},     {"budget", gate_budget},
+    {"approvals", gate_approvals}, {"lua", gate_lua},       {"opa", gate_opa},
+    {"webhook", gate_webhook},     {"argocd", gate_argocd}, {NULL, NULL}};
 
 cJSON *gate_verdict(sl_call *call, const struct run *run, const char *gate, const char *kind,
                     const char *outcome, const char *reason) {

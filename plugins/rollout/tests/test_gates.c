@@ -23,7 +23,10 @@ static const char manifest[] =
 static sl_test_host *host_with(const char *gates) {
     static const char *const files[] = {SLUICE_BUILD_DIR "/tests/stand-in-gates.so", NULL};
     char config[2000];
-    (void)snprintf(config, sizeof config, "{\"gates\":%s}", gates);
+    (void)snprintf(config, sizeof config,
+                   "{\"gates\":%s,\"gate_scripts\":\"%s\",\"argocd\":{\"url\":\"https://cd\","
+                   "\"token\":\"t\"}}",
+                   gates, SLUICE_SOURCE_DIR "/scripts/lua/gates");
     sl_test_host *host = sl_test_host_new(
         &(sl_test_options){.plugin = &sluice_plugin, .files = files, .config = config});
     if (!host) print_error("%s\n", sl_test_error());
@@ -164,6 +167,25 @@ static void a_high_risk_wants_an_approval(void **state) {
     sl_test_host_free(host);
 }
 
+/* The shipped script: it denies without budget, waits with little, and applies in prod alone. */
+static void scripts_in_lua(void **state) {
+    (void)state;
+    sl_test_host *host = host_with("[{\"kind\":\"lua\",\"on_fail\":\"hold\"}]");
+    import(host, "LOW", BUSY);
+    assert_string_equal(after(host, 20000), "Paused CanaryPauseStep 20");
+    tell(host, LEFT("0.05", "[]"));
+    assert_string_equal(after(host, 100000), "Held lua 20");
+    assert_non_null(strstr(sl_test_last_event(host, "rollout.held"), "error-budget"));
+    tell(host, LEFT("0.5", "[]"));
+    assert_string_equal(after(host, 60000), "Promoted Promoted 100");
+    sl_test_host_free(host);
+    host = host_with("[{\"kind\":\"lua\",\"on_fail\":\"abort\"}]");
+    tell(host, LEFT("-1", "[]"));
+    import(host, "LOW", BUSY);
+    assert_string_equal(after(host, 20000), "Aborted lua 0");
+    sl_test_host_free(host);
+}
+
 #define OPA "[{\"kind\":\"opa\",\"url\":\"http://opa:8181/v1/data/release\"}]"
 
 static void opa_by_its_words(void **state) {
@@ -208,6 +230,42 @@ static void a_webhook_by_its_status(void **state) {
     }
 }
 
+#define APP(SYNC, HEALTH)                                                                          \
+    "{\"status\":{\"sync\":{\"status\":\"" SYNC "\"},\"health\":{\"status\":\"" HEALTH "\"}}}"
+
+static void argo_cd(void **state) {
+    static const struct {
+        const char *answer, *becomes;
+        int status;
+    } rows[] = {{APP("Synced", "Healthy"), "Paused CanaryPauseStep 20", 200},
+                {APP("Synced", "Suspended"), "Paused CanaryPauseStep 20", 200},
+                {APP("Synced", "Degraded"), "Held argocd 0", 200},
+                {APP("OutOfSync", "Healthy"), "Held argocd 0", 200},
+                {"{\"status\":{\"operationState\":{\"phase\":\"Failed\"}}}", "Held argocd 0", 200},
+                {"{}", "Held argocd 0", 200},
+                {"denied", "Held argocd 0", 403}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sl_test_host *host = host_with("[{\"kind\":\"argocd\"}]");
+        sl_test_answer_fetch(host, "GET https://cd/api/v1/applications/shop?refresh=normal",
+                             rows[i].status, rows[i].answer);
+        import(host, "MED", BUSY);
+        assert_string_equal(after(host, 1000), rows[i].becomes);
+        sl_test_host_free(host);
+    }
+    sl_test_host *host = host_with("[{\"kind\":\"argocd\",\"application\":\"web\",\"sync\":true}]");
+    sl_test_answer_fetch(host, "GET https://cd/api/v1/applications/web?", 200,
+                         APP("OutOfSync", "Healthy"));
+    sl_test_answer_fetch(host, "POST https://cd/api/v1/applications/web/sync", 200, "{}");
+    import(host, "MED", BUSY);
+    assert_string_equal(after(host, 1000), "Held argocd 0");
+    assert_non_null(strstr(sl_test_last_event(host, "rollout.held"), "sync was asked for"));
+    sl_test_answer_fetch(host, "GET https://cd/api/v1/applications/web?", 200,
+                         APP("Synced", "Progressing"));
+    assert_string_equal(after(host, 20000), "Paused CanaryPauseStep 20");
+    sl_test_host_free(host);
+}
+
 /* A write that fails leaves everything as it was; the next tick does it again, once. */
 static void failed_writes_change_no_outcome(void **state) {
     (void)state;
@@ -234,8 +292,10 @@ int main(void) {
         cmocka_unit_test(nobody_answers),
         cmocka_unit_test(an_open_incident_freezes_its_service),
         cmocka_unit_test(a_high_risk_wants_an_approval),
+        cmocka_unit_test(scripts_in_lua),
         cmocka_unit_test(opa_by_its_words),
         cmocka_unit_test(a_webhook_by_its_status),
+        cmocka_unit_test(argo_cd),
         cmocka_unit_test(failed_writes_change_no_outcome),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
