@@ -67,9 +67,9 @@ struct sl_call {
     struct identity who;
     struct arena *arena;
     struct arena *lasting; /* inside sl_scratch: what lasts as long as the call; else NULL */
-    int64_t deadline_ns;  /* monotonic; INT64_MAX: none */
-    struct wait *waiting; /* what cancelling may cut short */
-    int cancelled;        /* 0, or SL_CANCELLED */
+    int64_t deadline_ns;   /* monotonic; INT64_MAX: none */
+    struct wait *waiting;  /* what cancelling may cut short */
+    int cancelled;         /* 0, or SL_CANCELLED */
     char request_id[129];
     struct trace trace;
     struct failure failure;

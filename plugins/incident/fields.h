@@ -7,7 +7,7 @@
 #include <sluice/sluice.h>
 
 #define ID         SL_STRING("id", .help = "id of the incident", .flags = SL_REQUIRED, .max = 64)
-#define WHEN(N, H) SL_STRING(N, .help = H, .format = "time", .max = 40)
+#define WHEN(N, H) SL_STRING((N), .help = (H), .format = "time", .max = 40)
 #define STATUSES   "open|acknowledged|mitigated|resolved|merged"
 
 static const sl_field id_in[] = {ID, SL_END};

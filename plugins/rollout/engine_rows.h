@@ -185,8 +185,8 @@ static const sl_field replay_out[] = {
 
 /* clang-format off */
 #define RUN_VERB(NAME, ROUTE, SUMMARY, RUN)                                                        \
-    {.name = "rollout." NAME, .route = "POST /rollouts/{id}/" ROUTE, .summary = SUMMARY,           \
-     .in = verb_in, .out = run_out, .needs = "deploy:write", .effect = SL_WRITES, .run = RUN}
+    {.name = "rollout." NAME, .route = "POST /rollouts/{id}/" ROUTE, .summary = (SUMMARY),         \
+     .in = verb_in, .out = run_out, .needs = "deploy:write", .effect = SL_WRITES, .run = (RUN)}
 
 #define ENGINE_OPS                                                                                 \
     {.name = "rollout.get", .route = "GET /rollouts/{id}",                                         \

@@ -269,8 +269,8 @@ int incident_update(sl_call *call, const cJSON *in, cJSON *out) {
 static void move_all(sl_batch *batch, const char *from, const char *to) {
     static const char *const tables[] = {
         "UPDATE incident_alert SET incident_id = $3 WHERE tenant = $1 AND incident_id = $2",
-        "UPDATE incident_line SET incident_id = $3, came_from = $2 WHERE tenant = $1 AND "
-        "incident_id = $2",
+        ("UPDATE incident_line SET incident_id = $3, came_from = $2 WHERE tenant = $1 AND "
+         "incident_id = $2"),
         "UPDATE incident_key SET incident_id = $3 WHERE tenant = $1 AND incident_id = $2"};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         sl_batch_add(batch, tables[i], SL_ARGS(sl_text(from), sl_text(to)));

@@ -23,7 +23,7 @@ static int abort_weight(const struct strategy *strategy, const struct argo_set *
                         const struct argo_set *stable) {
     const int expected = strategy->replicas - stable->available;
     int pods = expected > canary->available ? expected : canary->available;
-    if (strategy->abort_delay_s != NOT_GIVEN && strategy->abort_delay_s > 0) pods = expected;
+    if (strategy->abort_delay_s > 0) pods = expected;
     for (int i = strategy->step_count - 1; i >= 0; i--) {
         const struct step *step = &strategy->steps[i];
         if (step->kind == STEP_WEIGHT &&

@@ -288,7 +288,8 @@ static struct node *name(struct reader *r) {
     next(r);
     if (take(r, "(")) return call(r, token.text, token.size, at);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strlen(words[i].word) != token.size || memcmp(words[i].word, token.text, token.size))
+        if (strlen(words[i].word) != token.size ||
+            memcmp(words[i].word, token.text, token.size) != 0)
             continue;
         struct node *node = make(r, words[i].kind);
         node->number = words[i].number;
