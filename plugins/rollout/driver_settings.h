@@ -36,8 +36,16 @@ static const sl_field argo_settings_rows[] = {
     SL_STRING("container", .help = "whose image is the version; default: the first", .max = 63),
     SL_END};
 
+static const sl_field argocd_settings_rows[] = {
+    SL_STRING("server", .help = "https:// address of Argo CD, with its root path", .max = 1024),
+    SL_STRING("token_file", .flags = SL_PATH, .max = 4096,
+              .help = "token of an account, read each time"),
+    SL_STRING("ca_file", .flags = SL_PATH, .max = 4096, .help = "of its certificate"), SL_END};
+
 #define DRIVER_SETTINGS                                                                            \
     SL_OBJECT("haproxy", haproxy_settings, .help = "settings of the driver haproxy"),              \
-        SL_OBJECT("argo", argo_settings_rows, .help = "settings of the driver argo")
+        SL_OBJECT("argo", argo_settings_rows, .help = "settings of the driver argo"),              \
+        SL_OBJECT("argocd", argocd_settings_rows,                                                  \
+                  .help = "Argo CD, for argocd.get and argocd.sync")
 
 #endif

@@ -1,6 +1,7 @@
 /* The rollout plugin: a deployment request, decided with its reasons, made into manifests, and brought
  * out step by step (the rows of that are in engine_rows.h). */
 #include "argo_ops.h"
+#include "argocd_ops.h"
 #include "controllers.h"
 #include "driver_settings.h"
 #include "engine_rows.h"
@@ -177,6 +178,7 @@ static const sl_field stored_out[] = {
 
 static const sl_op ops[] = {
     ARGO_OPS,
+    ARGOCD_OPS,
     CONTROLLER_OPS,
     {.name = "deploy.request",
      .route = "POST /deployments/request",
