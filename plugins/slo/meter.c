@@ -216,10 +216,10 @@ static int add_item(sl_call *call, cJSON *items, const char *service) {
 }
 
 int slo_confidence(sl_call *call, const cJSON *in, cJSON *out) {
-    const char *service = sl_get_text(in, "service", NULL), **names;
+    const char *service = sl_get_text(in, "service", NULL), **names = NULL;
     cJSON *items = cJSON_AddArrayToObject(out, "items");
     if (service) return add_item(call, items, service);
-    size_t count;
+    size_t count = 0;
     int rc = all_services(call, &names, &count);
     for (size_t i = 0; i < count && !rc; i++) {
         rc = add_item(call, items, names[i]);

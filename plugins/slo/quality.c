@@ -36,7 +36,7 @@ static bool without_blanks(const char *text, char out[CRITERION_BYTES]) {
 
 bool criterion_parse(const char *text, struct criterion *criterion) {
     static const char *const comparisons[] = {"<=", "<", "=", ">=", ">"};
-    char form[CRITERION_BYTES];
+    char form[CRITERION_BYTES] = "";
     *criterion = (struct criterion){.value = 0};
     if (!without_blanks(text, form)) return false;
     char *rest = form;

@@ -4,15 +4,6 @@
 local personal = { pii = true, restricted = true }
 local outside = { external = true, public = true }
 
-local function missing_controls(wanted, given)
-  local has, missing = {}, {}
-  for _, one in ipairs(given or {}) do has[one] = true end
-  for _, one in ipairs(wanted) do
-    if not has[one] then missing[#missing + 1] = one end
-  end
-  return missing
-end
-
 return policy {
   name = "pii-exposure",
   summary = "Personal data is exposed outside in production only behind the controls that are asked",
@@ -29,7 +20,11 @@ return policy {
         evidence = evidence,
       })
     end
-    local missing = missing_controls(wanted, ctx.config and ctx.config.controls)
+    local has, missing = {}, {}
+    for _, one in ipairs(ctx.config and ctx.config.controls or {}) do has[one] = true end
+    for _, one in ipairs(wanted) do
+      if not has[one] then missing[#missing + 1] = one end
+    end
     if #missing > 0 then
       evidence.missing = list(missing)
       return deny(before .. " without " .. table.concat(missing, ", "), {
