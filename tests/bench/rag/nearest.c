@@ -105,7 +105,7 @@ static size_t hits(const uint32_t *truth, const struct nearest *found, size_t co
 
 /* The graph at several efforts. */
 static void measure_graph(const struct data *d, const char *module, uint32_t (*truth)[NEAREST]) {
-    static const uint32_t efforts[] = {16, 24, 32, 48, 96};
+    static const uint32_t efforts[] = {16, 20, 24, 32, 48, 96};
     const struct rag_graph_face *face = NULL;
     const char *why = rag_graph_load(module, &face);
     if (why) {
