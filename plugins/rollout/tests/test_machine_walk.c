@@ -279,7 +279,8 @@ static void reload(struct world *world, struct machine_state *state) {
 }
 
 struct options {
-    bool crashes, jumps, commands;
+    uint32_t crashes; /* one of so many looks meets each kind of death; 0: none */
+    bool jumps, commands;
 };
 
 /* Where the process may die: before the write, after it, after the driver was told. */
@@ -291,7 +292,7 @@ static void one_look(struct world *world, struct machine_state *state, uint64_t 
     struct machine_told told;
     const bool was_ended = machine_ended(state);
     if (options->commands) command(world, state, number);
-    const uint32_t death = options->crashes ? roll(&dice, 12) : 99;
+    const uint32_t death = options->crashes ? roll(&dice, options->crashes) : 99;
     const struct machine_state kept = *state;
     gather(world, state, number, &seen);
     const struct world then = *world;
@@ -358,7 +359,7 @@ static int walks(void) {
 static void nothing_bad_on_random_walks(void **unused) {
     (void)unused;
     int ends[MACHINE_ABORTED + 1] = {0};
-    const struct options options = {true, true, true};
+    const struct options options = {64, true, true};
     for (int i = 0; i < walks(); i++) {
         const struct machine_state state = walk((uint64_t)i + 1, &options, NULL);
         ends[state.phase]++;
@@ -372,7 +373,7 @@ static void nothing_bad_on_random_walks(void **unused) {
 
 static void crashes_change_no_outcome(void **unused) {
     (void)unused;
-    const struct options calm = {false, false, true}, crashing = {true, false, true};
+    const struct options calm = {0, false, true}, crashing = {12, false, true};
     int promoted = 0;
     for (int i = 0; i < walks() / 10; i++) {
         struct world a, b;
@@ -396,7 +397,7 @@ static void crashes_change_no_outcome(void **unused) {
 /* Good versions are promoted, bad ones never, silent ones never, by the machine alone. */
 static void the_outcome_fits_the_version(void **unused) {
     (void)unused;
-    const struct options calm = {false, false, false};
+    const struct options calm = {0, false, false};
     int seen[4] = {0};
     for (int i = 0; i < 4000; i++) {
         struct world world;
