@@ -226,7 +226,7 @@ static void finish(struct masked *out) {
         h = (h ^ token->hash) * 0xFF51AFD7ED558CCDu;
         h ^= h >> 29;
     }
-    out->hash = h;
+    out->hash = h ? h : 1;
 }
 
 void mask_line(const char *line, size_t size, struct masked *out) {

@@ -66,6 +66,7 @@ static void family_free(struct miner *miner, struct family *family) {
 void miner_drop(struct miner *miner, struct form *form) {
     struct family *family = form->family;
     struct form **at = form_slot(miner, form->id);
+    while (*at != form) at = &(*at)->next;
     *at = form->next;
     struct form **member = &family->forms;
     while (*member != form) member = &(*member)->sibling;
@@ -95,7 +96,7 @@ struct form *miner_new_form(struct miner *miner, struct family *family,
         *to++ = ' ';
     }
     if (to > form->text) to[-1] = 0;
-    form->id = masked->hash ? masked->hash : 1;
+    form->id = masked->hash;
     form->bytes = bytes;
     form->seen = ++miner->clock;
     form->family = family;
@@ -109,6 +110,10 @@ struct form *miner_new_form(struct miner *miner, struct family *family,
     miner->form_count++;
     miner->bytes += bytes;
     return form;
+}
+
+struct form *miner_find(struct miner *miner, uint64_t id) {
+    return *form_slot(miner, id);
 }
 
 /* ---- families: the tree of fixed depth ---- */

@@ -7,6 +7,7 @@
 void otlp_put(struct otlp_scratch *scratch, const char *bytes, size_t size) {
     const size_t room = sizeof scratch->bytes - scratch->used;
     if (size > room) size = room;
+    if (!size) return; /* bytes may be NULL then */
     memcpy(scratch->bytes + scratch->used, bytes, size);
     scratch->used += size;
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* A column with as many different words, or more, is a parameter. 5 and 6 group the eight tuning
- * systems of tests/bench/incident best; 4 and 7 are worse. */
+/* A column with as many different words, or more, is a parameter. 4, 5 and 6 group the eight
+ * systems of tests/bench/incident alike (GA .986 to .987). */
 enum { PARAMETER_WORDS = 5 };
 
 struct word {
@@ -171,15 +171,13 @@ static void fix(struct miner *miner, struct family *family, struct kept_template
     struct masked *masked = malloc(sizeof *masked);
     if (!masked) return;
     mask_read_back(template->seen.text, strlen(template->seen.text), masked);
-    const struct form *keeper = NULL; /* the template may be one of the forms already */
-    for (struct form *f = family->forms; f && !keeper; f = f->sibling)
-        if (f->id == masked->hash && f->template == template) f->fixed = true, keeper = f;
-    struct form *made =
-        keeper || masked->count != family->count ? NULL : miner_new_form(miner, family, masked);
-    if (made) {
-        made->fixed = true;
-        miner_set_template(miner, made, template);
-        keeper = made;
+    /* The template may be a form already: one of these, or of another family that cannot take it. */
+    struct form *keeper = miner_find(miner, masked->hash);
+    if (!keeper && masked->count == family->count) keeper = miner_new_form(miner, family, masked);
+    if (keeper && keeper->family != family) keeper = NULL;
+    if (keeper) {
+        keeper->fixed = true;
+        miner_set_template(miner, keeper, template);
     }
     struct form *next = NULL;
     for (struct form *f = keeper ? family->forms : NULL; f; f = next) {

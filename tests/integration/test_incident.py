@@ -1,5 +1,5 @@
 """Incidents over HTTP: alerts in, logs and traces in, words out; also with a real Alertmanager."""
-import gzip, json, os, pathlib, shutil, signal, socket, struct, subprocess, time, urllib.request
+import gzip, http.server, json, os, pathlib, shutil, signal, socket, struct, subprocess, threading, time, urllib.request
 
 import pytest
 
@@ -195,6 +195,53 @@ plugins:
     assert server.post("/webhooks/incident/generic", {"name": "disk full", "id": "d1"}).json()["opened"] == 1
     assert server.post("/webhooks/incident/nobody", {}).status == 404
     assert server.post("/webhooks/incident/..%2fx", {}).status in (400, 404)
+
+
+class Model(http.server.BaseHTTPRequestHandler):
+    """A model that rewords: it invents a number in one sentence and names a service in another."""
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = asked["messages"][-1]["content"]
+        sentences = json.loads(content if isinstance(content, str) else content[0]["text"])
+        said = [f"Reworded: {s}" for s in sentences]
+        said[0] = "There are 4711 problems."
+        said[1] = "The shop is at fault."
+        answer = {"id": "1", "object": "chat.completion", "model": "m", "choices": [
+            {"index": 0, "finish_reason": "stop",
+             "message": {"role": "assistant", "content": json.dumps({"sentences": said})}}],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_model_rewords_but_invents_nothing(make_server):
+    model = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Model)
+    threading.Thread(target=model.serve_forever, daemon=True).start()
+    try:
+        server = make_server(config=f"""
+server: {{listen: "127.0.0.1:${{SLUICE_PORT:-8000}}"}}
+state: ${{SLUICE_STATE:-./var}}
+plugins:
+  incident:
+  llm: {{provider: openai, base_url: "http://127.0.0.1:{model.server_port}/v1", model: m, api_key: k}}
+""")
+        told = server.post("/ai/incident-summary", {"context": {"title": "T", "services": ["shop"], "started_at": NOW()},
+                                                    "audience": "customer"}).json()
+        by = [s["by"] for s in told["sentences"]["customer"]]
+        assert by[:2] == ["template", "template"] and set(by[2:]) == {"model"}, told
+        assert "4711" not in told["customer"] and "shop" not in told["customer"] and "Reworded" in told["customer"]
+        assert told["method"].startswith("llm:")
+    finally:
+        model.shutdown()
+        model.server_close()
 
 
 def test_nothing_acknowledged_is_lost_in_a_crash(sluice):
