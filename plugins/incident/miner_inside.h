@@ -54,7 +54,7 @@ struct miner {
 struct form *miner_new_form(struct miner *miner, struct family *family,
                             const struct masked *masked);
 struct form *miner_find(struct miner *miner, uint64_t id); /* NULL: there is none */
-void miner_drop(struct miner *miner, struct form *form); /* frees its family with its last form */
+void miner_drop(struct miner *miner, struct form *form);   /* frees its family with its last form */
 void miner_set_template(struct miner *miner, struct form *form, struct kept_template *template);
 struct kept_template *miner_keep_template(struct miner *miner, uint64_t id, const char *text,
                                           size_t size);
