@@ -229,17 +229,17 @@ static struct span_row *span_row(struct telemetry *t, uint32_t service, uint32_t
     const uint64_t key = (uint64_t)service << 33 | (uint64_t)operation << 1 | entry;
     for (size_t at = mix(key, (uint64_t)minute) % SLOTS;; at = (at + 1) % SLOTS) {
         const size_t i = t->span_slots[at];
-        struct span_row *row = i ? &d->spans[i - 1] : NULL;
-        if (row && row->service == service && row->operation == operation && row->entry == entry &&
+        if (!i) {
+            if (d->span_count >= SPAN_ROWS) return NULL;
+            t->span_slots[at] = (uint16_t)(d->span_count + 1);
+            d->spans[d->span_count] = (struct span_row){
+                .service = service, .operation = operation, .entry = entry, .minute = minute};
+            return &d->spans[d->span_count++];
+        }
+        struct span_row *row = d->spans + i - 1;
+        if (row->service == service && row->operation == operation && row->entry == entry &&
             row->minute == minute)
             return row;
-        if (row) continue;
-        if (d->span_count >= SPAN_ROWS) return NULL;
-        t->span_slots[at] = (uint16_t)(d->span_count + 1);
-        row = &d->spans[d->span_count++];
-        *row = (struct span_row){
-            .service = service, .operation = operation, .entry = entry, .minute = minute};
-        return row;
     }
 }
 
@@ -249,14 +249,15 @@ static void add_edge(struct telemetry *t, uint32_t caller, uint32_t callee, bool
     if (caller == callee) return;
     const uint64_t key = (uint64_t)caller << 32 | callee;
     for (size_t at = mix(key, (uint64_t)minute) % SLOTS;; at = (at + 1) % SLOTS) {
-        const size_t i = t->edge_slots[at];
-        struct edge_row *row = i ? &d->edges[i - 1] : NULL;
-        if (!row) {
+        size_t i = t->edge_slots[at];
+        if (!i) {
             if (d->edge_count >= EDGE_ROWS) return;
             t->edge_slots[at] = (uint16_t)(d->edge_count + 1);
-            row = &d->edges[d->edge_count++];
-            *row = (struct edge_row){.caller = caller, .callee = callee, .minute = minute};
+            d->edges[d->edge_count++] =
+                (struct edge_row){.caller = caller, .callee = callee, .minute = minute};
+            i = d->edge_count;
         }
+        struct edge_row *row = d->edges + i - 1;
         if (row->caller != caller || row->callee != callee || row->minute != minute) continue;
         row->count++;
         row->errors += error;

@@ -148,7 +148,7 @@ void miner_sort_out(struct miner *miner, struct family *family) {
     const size_t n = family->form_count;
     struct table table = {.miner = miner, .columns = family->count};
     const size_t words = n * family->count * sizeof(struct word);
-    void *memory = malloc(2 * n * sizeof(struct row) + words + MASK_TEXT_BYTES * 2);
+    void *memory = calloc(1, 2 * n * sizeof(struct row) + words + MASK_TEXT_BYTES * 2);
     if (!memory) return; /* it stays dirty: the next question tries again */
     table.rows = memory;
     table.spare = table.rows + n;

@@ -214,6 +214,7 @@ static void deployments_and_gates_stand_in_the_timeline(void **state) {
                     "\"gate\":\"error-rate\",\"outcome\":\"fail\",\"reason\":\"5 % > 1 %\"}");
     sl_test_publish(host, "rollout.started", "deployment/D2",
                     "{\"app_name\":\"other\",\"environment\":\"prod\"}");
+    sl_test_advance(host, 1000); /* a listener may have waited for a thread */
     call(host, "incident.alertmanager", alert("g1", "Errors", "shop", "firing", "error", "f1"));
     char json[100];
     (void)snprintf(json, sizeof json, "{\"id\":\"%s\"}", text_of(host, "incidents"));
