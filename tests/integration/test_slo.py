@@ -251,3 +251,29 @@ def test_the_command_line_shows_it(server):
     assert json.loads(run.stdout)["items"][0]["service"] == "shop"
     rules = server.cli("slo", "rules", check=0)
     assert "groups:" in rules.stdout
+
+
+def test_the_meter_follows_a_real_rollout(make_server):
+    """Request, rollout and its end come as events of the platform's own plugins."""
+    server = make_server()
+    answer = server.post("/deployments/request", {
+        "app_name": "meterapp", "environment": "prod", "reason": "fixes checkout", "author": "ada",
+        "config": {"image": "registry.internal/meterapp:1.4.2", "replicas": 3},
+        "diff": "--- a/x.md\n+++ b/x.md\n@@ -1 +1 @@\n-a\n+b\n"}).json()
+    assert answer["status"] == "APPROVED", answer
+
+    def score():
+        item = server.get("/confidence/meterapp")
+        return item.json()["items"][0]["score"] if item.status == 200 else None
+
+    def running():
+        found = server.get(f"/rollouts/{answer['id']}")
+        return found.status == 200
+
+    wait_until(lambda: score() is not None and running(), "the change")
+    before = score()
+    aborted = server.post(f"/rollouts/{answer['id']}/abort", {"reason": "it smells"})
+    assert aborted.status == 200, aborted
+    wait_until(lambda: score() < before, "the abort")
+    part = next(part for part in server.get("/confidence/meterapp").json()["items"][0]["parts"] if part["name"] == "changes")
+    assert "1 ended badly" in part["words"]
