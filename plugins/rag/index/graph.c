@@ -36,7 +36,7 @@ int rag_version_graph(struct rag_version *v, const char *module, const char **wh
     if (!main || !main->rows.count || atomic_load(&main->graph)) return RAG_OK;
     const struct rag_graph_face *face = NULL;
     *why = rag_graph_load(module, &face);
-    if (*why) return RAG_INVALID;
+    if (*why || !face) return RAG_INVALID;
     struct rag_graph *graph = face->make(main->rows.dimension, main->rows.count);
     if (!graph) return RAG_NO_MEMORY;
     if (!fill(face, graph, &main->rows)) {
