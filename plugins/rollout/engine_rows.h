@@ -263,11 +263,6 @@ static const sl_field gate_settings[] = {
     SL_BOOL("sync", .help = "argocd: ask for a sync when it is OutOfSync"),
     SL_END};
 
-static const sl_field argocd_settings[] = {
-    SL_STRING("url", .format = "uri", .help = "base of Argo CD, as https://argocd.example"),
-    SL_STRING("token", .flags = SL_SECRET, .help = "of an account that may get and sync"),
-    SL_STRING("ca_file", .flags = SL_PATH, .help = "certificates that it is checked by"), SL_END};
-
 #define ENGINE_SETTINGS                                                                            \
     SL_BOOL("rollouts", .def = "true", .help = "an approved deployment starts a rollout"),         \
         SL_ENUM("driver", "plan|haproxy|argo", .def = "plan",                                      \
@@ -282,7 +277,6 @@ static const sl_field argocd_settings[] = {
         SL_LIST_OF("gates", gate_settings, .max = 32,                                              \
                    .help = "asked before each step that lets more traffic in; default: freeze, "   \
                            "error budget, risk"),                                                  \
-        SL_OBJECT("argocd", argocd_settings, .help = "Argo CD, for gates of kind argocd"),         \
         SL_STRING("gate_scripts", .flags = SL_PATH, .max = 4096,                                   \
                   .help = "folder of Lua gates, for gates of kind lua"),                           \
         SL_NUMBER("judge_allowed", .def = "0.1", .min = 0, .max = 10,                              \

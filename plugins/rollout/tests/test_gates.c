@@ -20,13 +20,15 @@ static const char manifest[] =
     "'shop:1'}]}}, strategy: {canary: {steps: [{setWeight: 20}, {pause: {duration: 60}}, "
     "{setWeight: 100}]}}}\\n";
 
+static const char token_file[] = SLUICE_BUILD_DIR "/tests/argocd.token";
+
 static sl_test_host *host_with(const char *gates) {
     static const char *const files[] = {SLUICE_BUILD_DIR "/tests/stand-in-gates.so", NULL};
     char config[2000];
     (void)snprintf(config, sizeof config,
-                   "{\"gates\":%s,\"gate_scripts\":\"%s\",\"argocd\":{\"url\":\"https://cd\","
-                   "\"token\":\"t\"}}",
-                   gates, SLUICE_SOURCE_DIR "/scripts/lua/gates");
+                   "{\"gates\":%s,\"gate_scripts\":\"%s\",\"argocd\":{\"server\":\"https://cd\","
+                   "\"token_file\":\"%s\"}}",
+                   gates, SLUICE_SOURCE_DIR "/scripts/lua/gates", token_file);
     sl_test_host *host = sl_test_host_new(
         &(sl_test_options){.plugin = &sluice_plugin, .files = files, .config = config});
     if (!host) print_error("%s\n", sl_test_error());
@@ -249,6 +251,8 @@ static void argo_cd(void **state) {
         sl_test_host *host = host_with("[{\"kind\":\"argocd\"}]");
         sl_test_answer_fetch(host, "GET https://cd/api/v1/applications/shop?refresh=normal",
                              rows[i].status, rows[i].answer);
+        sl_test_answer_fetch(host, "GET https://cd/api/v1/applications/shop/syncwindows", 200,
+                             "{}");
         import(host, "MED", BUSY);
         assert_string_equal(after(host, 1000), rows[i].becomes);
         sl_test_host_free(host);
@@ -256,12 +260,15 @@ static void argo_cd(void **state) {
     sl_test_host *host = host_with("[{\"kind\":\"argocd\",\"application\":\"web\",\"sync\":true}]");
     sl_test_answer_fetch(host, "GET https://cd/api/v1/applications/web?", 200,
                          APP("OutOfSync", "Healthy"));
+    sl_test_answer_fetch(host, "GET https://cd/api/v1/applications/web/syncwindows", 200, "{}");
+    sl_test_answer_fetch(host, "GET https://cd/api/v1/applications/web/syncwindows", 200, "{}");
     sl_test_answer_fetch(host, "POST https://cd/api/v1/applications/web/sync", 200, "{}");
     import(host, "MED", BUSY);
     assert_string_equal(after(host, 1000), "Held argocd 0");
     assert_non_null(strstr(sl_test_last_event(host, "rollout.held"), "sync was asked for"));
     sl_test_answer_fetch(host, "GET https://cd/api/v1/applications/web?", 200,
                          APP("Synced", "Progressing"));
+    sl_test_answer_fetch(host, "GET https://cd/api/v1/applications/web/syncwindows", 200, "{}");
     assert_string_equal(after(host, 20000), "Paused CanaryPauseStep 20");
     sl_test_host_free(host);
 }
@@ -284,6 +291,8 @@ static void failed_writes_change_no_outcome(void **state) {
 }
 
 int main(void) {
+    FILE *token = fopen(token_file, "w");
+    if (!token || fputs("t\n", token) < 0 || fclose(token) != 0) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_trouble_it_is_promoted),
         cmocka_unit_test(a_spent_budget_holds_and_then_aborts),
