@@ -1,5 +1,5 @@
 """The chat without a language model: questions in varied wording, answered from what the platform has recorded."""
-import json, time
+import json
 
 import pytest
 
@@ -324,27 +324,6 @@ def test_hostile_questions(platform):
         body = ask(platform, question)
         check_evidence(platform, body)
     assert platform.get("/deployments").json()["items"]
-
-
-@pytest.mark.plain
-def test_it_is_quick(platform):
-    """50 ms for `sluice ask`, 100 ms to the first byte of a stream; the best of some, since the machine may be busy."""
-    times, firsts = [], []
-    import socket
-    for _ in range(8):
-        began = time.monotonic()
-        platform.cli("ask", "which policy blocked prod?", check=0)
-        times.append(time.monotonic() - began)
-        body = b'{"question":"which policy blocked prod?"}'
-        began = time.monotonic()
-        with socket.create_connection(("127.0.0.1", platform.port)) as peer:
-            peer.sendall(b"POST /ai/chat HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\n"
-                         + f"Authorization: Bearer {platform.token}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
-            data = b""
-            while b"event: meta" not in data:
-                data += peer.recv(4096)
-            firsts.append(time.monotonic() - began)
-    assert min(times) < 0.05 and min(firsts) < 0.1, (times, firsts)
 
 
 def test_unseen_wording_is_mostly_understood(platform):
