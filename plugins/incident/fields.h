@@ -187,11 +187,11 @@ static const sl_field linked_out[] = {SL_BOOL("linked", .help = "false: it was l
 static const sl_field summary_in[] = {
     SL_STRING("incident_id", .help = "id of an incident", .max = 64),
     SL_STRING("id", .help = "the same under its other name", .max = 64),
-    SL_OBJECT("context", NULL,
-              .help =
-                  "or what is known of one: title, services, started_at, impact, cause, alerts, "
-                  "logs, spans, actions, public_title, components and anything else",
-              .flags = SL_OPEN),
+    SL_ANY("context",
+           .help =
+               "or what is known of one: a text, or an object with title, services, started_at, "
+               "impact, cause, alerts, logs, spans, actions, public_title, components and "
+               "anything else"),
     SL_ENUM("audience", "customer|exec|engineer|all", .def = "all"), SL_END};
 
 static const sl_field fact_out[] = {SL_STRING("id"), SL_STRING("kind"), SL_STRING("text"),

@@ -146,6 +146,9 @@ def test_summary_of_the_predecessor_works(shared_server):
     assert body["summary"] == body["customer"] and "exec" not in body
     assert "shop" not in body["customer"] and "timeout" not in body["customer"]
     assert shared_server.post("/ai/incident-summary", {"audience": "exec"}).status == 400
+    text = shared_server.post("/ai/incident-summary", {"context": "db-1.prod.internal refused 10.0.0.5; see OPS-7"}).json()
+    assert "refused" in text["engineer"] and "db-1" not in text["customer"] and "OPS" not in text["customer"]
+    assert shared_server.post("/ai/incident-summary", {"context": 7}).status == 400
     assert shared_server.post("/ai/incident-summary", {"incident_id": "nope"}).status == 404
 
 

@@ -120,7 +120,17 @@ static int load_story(sl_call *call, const cJSON *in, struct story *story, const
     *id = sl_get_text(in, "incident_id", sl_get_text(in, "id", NULL));
     if (!*id) {
         const cJSON *context = sl_get(in, "context");
-        if (context) return story_of_context(call, context, story);
+        if (cJSON_IsObject(context)) return story_of_context(call, context, story);
+        if (cJSON_IsString(context)) {
+            cJSON *report = cJSON_CreateObject();
+            cJSON_AddStringToObject(report, "report", context->valuestring);
+            return story_of_context(call, report, story);
+        }
+        if (context) {
+            sl_fault(call, "/context", "send what is known as a text or an object",
+                     "it is neither a text nor an object");
+            return sl_fail(call, SL_INVALID, "/context is neither a text nor an object");
+        }
         sl_fault(call, "/context", NULL, "neither incident_id nor context is given");
         return sl_fail(call, SL_INVALID,
                        "say which incident: incident_id, or what is known of one as context");
