@@ -36,7 +36,7 @@ struct corpus {
     int64_t version, target;
     int64_t used_ms;
     unsigned users;
-    bool loading, learning;
+    bool loading, learning, graphing;
     bool whole;      /* it has been loaded at least once */
     bool ensured;    /* vectors_ensure */
     char error[200]; /* of the last loading */
@@ -49,6 +49,9 @@ struct corpus {
 /* Takes in what changed up to corpus->target; a fiber of its own (sl_spawn). Ends with
  * corpus->loading false. */
 void corpus_load(sl_call *call, void *corpus);
+
+/* Starts to build the graph over the vectors of what was published last, when they are many. */
+void corpus_start_graph(sl_call *call, struct corpus *corpus);
 
 struct page *corpus_page(const struct corpus *corpus, const char *id); /* or NULL */
 struct page *corpus_page_add(struct corpus *corpus, const char *id);   /* NULL: memory is out */

@@ -240,6 +240,7 @@ static void end_load(sl_call *call, struct load *load, int rc) {
     }
     corpus->loading = false;
     if (!rc) start_learning(call, corpus);
+    if (!rc) corpus_start_graph(call, corpus);
     free(load->pages);
     free(load);
 }

@@ -14,14 +14,18 @@ void rag_id_of(const char *source, char id[RAG_ID_BYTES]) {
     id[RAG_ID_BYTES - 1] = '\0';
 }
 
-int rag_load_html(sl_call *call, struct rag *rag) {
+const char *rag_module_path(sl_call *call, const char *name) {
     Dl_info here;
-    if (rag->read_html) return 0;
-    if (!dladdr((void *)(uintptr_t)rag_load_html, &here) || !here.dli_fname)
-        return sl_fail(call, SL_INTERNAL, "the folder of the rag plugin is not known");
+    if (!dladdr((void *)(uintptr_t)rag_module_path, &here) || !here.dli_fname) return NULL;
     const char *slash = strrchr(here.dli_fname, '/');
     const int folder = slash ? (int)(slash - here.dli_fname) + 1 : 0;
-    const char *path = sl_printf(call, "%.*smodules/rag-html.so", folder, here.dli_fname);
+    return sl_printf(call, "%.*smodules/%s", folder, here.dli_fname, name);
+}
+
+int rag_load_html(sl_call *call, struct rag *rag) {
+    if (rag->read_html) return 0;
+    const char *path = rag_module_path(call, "rag-html.so");
+    if (!path) return sl_fail(call, SL_INTERNAL, "the folder of the rag plugin is not known");
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) return sl_fail(call, SL_UNAVAILABLE, "HTML cannot be read here: %s", dlerror());
     *(void **)&rag->read_html = dlsym(library, "rag_read_html");

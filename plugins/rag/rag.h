@@ -61,6 +61,8 @@ void rag_add_removal(sl_call *call, sl_batch *batch, const char *id);
 void rag_put_told(const struct intake_told *told, cJSON *out);
 /* The id of a document: 24 hexadecimal digits of the SHA-256 of its source. */
 void rag_id_of(const char *source, char id[RAG_ID_BYTES]);
+/* The path of a module beside the plugin; NULL: not known. */
+const char *rag_module_path(sl_call *call, const char *name);
 /* Loads rag-html.so. 0, or the code of sl_fail. */
 int rag_load_html(sl_call *call, struct rag *rag);
 

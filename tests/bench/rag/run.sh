@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")/../../.." && pwd)
 data=${1:-${RAG_DATA:-$here/../shared/data/rag}}
 build=${2:-$here/build}
 
-ninja -C "$build" rag_quality rag_speed rag_nearest rag_graph >/dev/null
+ninja -C "$build" rag_quality rag_speed rag_nearest rag_graph rag_ingest >/dev/null
 tools=$build/plugins/rag/index
 
 if [ -d "$data" ]; then
@@ -29,6 +29,9 @@ if [ -d "$data" ]; then
 else
     echo "bench-rag: $data is not there: quality and the speed of words are not measured (set RAG_DATA)"
 fi
+echo
+echo "## Ingest"
+RAG_DATA=$data "$build/bench/rag-ingest"
 echo
 echo "## Nearest vectors, 100,000 x 384"
 "$tools/rag-nearest" 100000 384 "$build/plugins/modules/rag-graph.so"
