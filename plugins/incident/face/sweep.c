@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { SWEEP_MS = 30000, AT_ONCE = 200 };
+enum { SWEEP_MS = 30000, AT_ONCE = 200, LINKS_AT_ONCE = 10, LINK_MS = 3600000 };
 
 void incident_sweep_later(sl_call *call, sl_batch *batch) {
     sl_batch_job(batch, "sweep", sl_tenant(call), sl_now_ms(call) + SWEEP_MS, NULL);
@@ -44,11 +44,16 @@ int incident_sweep(sl_call *call, const cJSON *in) {
                      "status IN ('open', 'acknowledged', 'mitigated') ORDER BY updated_ms LIMIT $2",
                      SL_ARGS(sl_int(AT_ONCE)));
     if (rc) return rc;
+    size_t looked = 0; /* weighing evidence costs: in a storm not all of them */
     for (size_t r = 0; r < rows.count; r++) {
         struct incident incident;
         incident_from_row(call, &rows, r, &incident);
         if (resolve_quiet(call, &incident) == 0) (void)incident_refresh(call, incident.id);
-        if (strcmp(incident.status, "mitigated") != 0) (void)incident_link_found(call, &incident);
+        if (strcmp(incident.status, "mitigated") != 0 && looked < LINKS_AT_ONCE &&
+            sl_now_ms(call) - incident.opened_ms < LINK_MS) {
+            (void)incident_link_found(call, &incident);
+            looked++;
+        }
     }
     if (!rows.count) return 0;
     sl_batch *batch = sl_batch_new(call);

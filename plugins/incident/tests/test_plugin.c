@@ -225,6 +225,29 @@ static void deployments_and_gates_stand_in_the_timeline(void **state) {
     assert_null(strstr(sl_test_answer(host), "D2"));
 }
 
+/* The deployment right before the onset, on the alerting service, is linked once. */
+static void the_deployment_to_blame_is_linked(void **state) {
+    sl_test_host *host = *state;
+    sl_test_publish(host, "rollout.started", "deployment/D1",
+                    "{\"deployment_id\":\"D1\",\"app_name\":\"shop\",\"environment\":\"prod\","
+                    "\"image\":\"r/shop:1.4.2\",\"risk_level\":\"HIGH\"}");
+    sl_test_advance(host, 1000);
+    char json[1024];
+    (void)snprintf(json, sizeof json, "%s", alert("g1", "Errors", "shop", "firing", "error", "f1"));
+    memcpy(strstr(json, "08:20:00Z"), "08:23:00Z", 9); /* the clock stands at 08:21 */
+    sl_test_advance(host, 150000);
+    call(host, "incident.alertmanager", json);
+    char id[64];
+    (void)snprintf(id, sizeof id, "%s", text_of(host, "incidents"));
+    (void)snprintf(json, sizeof json, "{\"id\":\"%s\"}", id);
+    call(host, "incident.suspects", json);
+    assert_true(answered(host, "\"named\":true"));
+    assert_true(answered(host, "\"deployment_id\":\"D1\""));
+    sl_test_advance(host, 120000);
+    assert_int_equal(sl_test_event_count(host, "incident.linked"), 1);
+    assert_non_null(strstr(sl_test_last_event(host, "incident.linked"), "deployment/D1"));
+}
+
 static void kubernetes_events_become_alerts(void **state) {
     sl_test_host *host = *state;
     call(host, "incident.kubernetes",
@@ -274,6 +297,7 @@ int main(void) {
         WITH_HOST(an_edit_keeps_the_original),
         WITH_HOST(merge_and_split_move_alerts),
         WITH_HOST(deployments_and_gates_stand_in_the_timeline),
+        WITH_HOST(the_deployment_to_blame_is_linked),
         WITH_HOST(kubernetes_events_become_alerts),
         WITH_HOST(a_storm_is_one_incident),
     };
