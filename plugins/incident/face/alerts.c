@@ -360,13 +360,21 @@ static bool counted_just_now(sl_call *call, const struct incident *i) {
     return i->alerts > MANY && sl_now_ms(call) - i->updated_ms < COUNT_EVERY_MS;
 }
 
+/* In a flood the alerts are counted every other second; the last of them soon after. */
+static int count_soon(sl_call *call) {
+    sl_batch *batch = sl_batch_new(call);
+    sl_batch_job(batch, "sweep", sl_tenant(call), sl_now_ms(call) + COUNT_EVERY_MS, NULL);
+    return sl_commit(batch);
+}
+
 int incident_refresh(sl_call *call, const char *id) {
     for (int tries = 0; tries < TRIES; tries++) {
         struct incident i;
         struct counts c;
         cJSON *services;
         int rc = incident_load(call, id, &i);
-        if (rc || strcmp(i.status, "merged") == 0 || counted_just_now(call, &i)) return rc;
+        if (rc || strcmp(i.status, "merged") == 0) return rc;
+        if (counted_just_now(call, &i)) return count_soon(call);
         rc = count_alerts(call, id, &c);
         if (!rc) rc = services_of(call, id, &services);
         if (rc) return rc;
