@@ -279,6 +279,8 @@ static const sl_field gate_settings[] = {
                            "error budget, risk"),                                                  \
         SL_STRING("gate_scripts", .flags = SL_PATH, .max = 4096,                                   \
                   .help = "folder of Lua gates, for gates of kind lua"),                           \
+        SL_MAP("gate_settings", SL_T_ANY, .max = 200,                                              \
+               .help = "what Lua gates read as ctx.settings: freezes, two_person, hours..."),      \
         SL_NUMBER("judge_allowed", .def = "0.1", .min = 0, .max = 10,                              \
                   .help = "how much worse the new version may be, as a share of the old one's "    \
                           "errors"),                                                               \

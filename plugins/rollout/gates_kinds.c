@@ -159,7 +159,23 @@ int gate_approvals(sl_call *call, struct gate_question *question, struct gate_fi
 
 /* ---- Lua ---- */
 
+/* Who answers for it now: the scripts count those who are not its author. */
+static int put_people(sl_call *call, const struct run *run, cJSON *context) {
+    sl_rows rows;
+    int rc = sl_query(call, &rows,
+                      "SELECT approver FROM rollout_approval WHERE tenant = $1 AND run = $2 AND "
+                      "expires_at > $3",
+                      SL_ARGS(sl_text(run->id), sl_int(sl_now_ms(call))));
+    if (rc) return rc;
+    cJSON *list = cJSON_AddArrayToObject(context, "approvals");
+    for (size_t i = 0; i < rows.count; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(sl_cell_text(&rows, i, "approver")));
+    put_text(context, "author", run->author);
+    return 0;
+}
+
 static cJSON *context_of(sl_call *call, const struct run *run, const struct budget *budget) {
+    const struct rollout *rollout = sl_state(call);
     cJSON *context = cJSON_CreateObject();
     put_text(context, "app_name", run->app);
     put_text(context, "environment", run->environment);
@@ -173,7 +189,9 @@ static cJSON *context_of(sl_call *call, const struct run *run, const struct budg
     put_bool(slo, "known", budget->known);
     put_number(slo, "budget_left", budget->left);
     put_bool(slo, "page", budget->page);
-    (void)put_object(context, "settings");
+    const cJSON *settings = sl_get(rollout->config, "gate_settings");
+    put_item(context, "settings",
+             settings ? cJSON_Duplicate(settings, true) : cJSON_CreateObject());
     return context;
 }
 
@@ -213,7 +231,9 @@ int gate_lua(sl_call *call, struct gate_question *question, struct gate_finding 
     int rc = budget_of(call, question->run, &budget);
     if (rc) return rc;
     cJSON *verdicts = cJSON_CreateArray();
-    rc = sl_scripts_judge(call, rollout->gates, context_of(call, question->run, &budget), verdicts);
+    cJSON *context = context_of(call, question->run, &budget);
+    rc = put_people(call, question->run, context);
+    if (!rc) rc = sl_scripts_judge(call, rollout->gates, context, verdicts);
     if (rc) return rc;
     take_worst(call, verdicts, found);
     found->inputs = cJSON_CreateObject();

@@ -188,6 +188,18 @@ static void scripts_in_lua(void **state) {
     sl_test_host_free(host);
 }
 
+/* What the operator sets reaches the scripts: with two_person somebody else has to agree. */
+static void scripts_see_settings_and_people(void **state) {
+    (void)state;
+    sl_test_host *host = host_with("[{\"kind\":\"lua\",\"on_fail\":\"hold\"}],"
+                                   "\"gate_settings\":{\"two_person\":true}");
+    import(host, "LOW", BUSY);
+    assert_string_equal(after(host, 20000), "Held lua 0");
+    assert_non_null(strstr(sl_test_last_event(host, "rollout.held"), "two-person"));
+    assert_non_null(strstr(sl_test_last_event(host, "rollout.held"), "0 of 1 approvals"));
+    sl_test_host_free(host);
+}
+
 #define OPA "[{\"kind\":\"opa\",\"url\":\"http://opa:8181/v1/data/release\"}]"
 
 static void opa_by_its_words(void **state) {
@@ -302,6 +314,7 @@ int main(void) {
         cmocka_unit_test(an_open_incident_freezes_its_service),
         cmocka_unit_test(a_high_risk_wants_an_approval),
         cmocka_unit_test(scripts_in_lua),
+        cmocka_unit_test(scripts_see_settings_and_people),
         cmocka_unit_test(opa_by_its_words),
         cmocka_unit_test(a_webhook_by_its_status),
         cmocka_unit_test(argo_cd),
