@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOG_MOST = 48 * 1024 * 1024, LINE_MOST = 4096, FIELDS = 6 };
+enum { LOG_MOST = 48 * 1024 * 1024, LINE_MOST = 4096, FIELDS = 7 };
 
 static const struct cli_flag notes_flags[] = {
     {.name = "from", .value = "REV", .help = "begin after it (default: the tag before --to)"},
@@ -18,6 +18,7 @@ static const struct cli_flag notes_flags[] = {
     {.name = "version", .value = "VERSION", .help = "of this release (default: the next one)"},
     {.name = "versioning", .value = "RULES", .help = "conventional, git-cliff, release-please, …"},
     {.name = "path", .value = "PATH", .help = "only commits that touch it (may be repeated)"},
+    {.name = "files", .help = "tell engineers which files a commit touches"},
     {.name = "language-model", .help = "let it reword what customers read"},
     {0}};
 
@@ -47,9 +48,27 @@ static void put_text(struct cli *cli, cJSON *object, const char *name, const cha
     cJSON_AddStringToObject(object, name, utf8_mend(&cli->arena, bytes, size, &replaced));
 }
 
-/* Records end in NUL; their fields are split by the unit separator, the message comes last. */
+/* Names of files, each ended by NUL, after a line end. */
+static void read_files(struct cli *cli, cJSON *commit, const char *at, size_t size) {
+    cJSON *files = NULL;
+    while (size) {
+        const char *stop = memchr(at, 0, size);
+        const size_t len = stop ? (size_t)(stop - at) : size;
+        const size_t skip = len && at[0] == '\n' ? 1 : 0;
+        size_t replaced;
+        if (len > skip) {
+            if (!files) files = cJSON_AddArrayToObject(commit, "files");
+            cJSON_AddItemToArray(files, cJSON_CreateString(utf8_mend(&cli->arena, at + skip,
+                                                                     len - skip, &replaced)));
+        }
+        at += len + (stop ? 1 : 0);
+        size -= len + (stop ? 1 : 0);
+    }
+}
+
+/* The fields of a record are split by the unit separator, the files come last. */
 static cJSON *read_record(struct cli *cli, const char *at, size_t size) {
-    static const char *const names[FIELDS] = {"id", NULL, NULL, "email", NULL, "message"};
+    static const char *const names[FIELDS] = {"id", NULL, NULL, "email", NULL, "message", NULL};
     cJSON *commit = cJSON_CreateObject(), *author = NULL;
     for (int field = 0; field < FIELDS; field++) {
         const char *stop = field + 1 < FIELDS ? memchr(at, '\x1f', size) : NULL;
@@ -63,6 +82,8 @@ static cJSON *read_record(struct cli *cli, const char *at, size_t size) {
             put_text(cli, author, "name", at, len);
         } else if (names[field]) {
             put_text(cli, field == 3 ? author : commit, names[field], at, len);
+        } else if (field == FIELDS - 1) {
+            read_files(cli, commit, at, len);
         }
         at += len + (stop ? 1 : 0);
         size -= len + (stop ? 1 : 0);
@@ -71,9 +92,10 @@ static cJSON *read_record(struct cli *cli, const char *at, size_t size) {
 }
 
 static cJSON *read_log(struct cli *cli, const char *range, int *code) {
-    static const char format[] = "--format=%H%x1f%P%x1f%aN%x1f%aE%x1f%at%x1f%B";
-    const char *words[64] = {"git", "log", "-z", "--no-color", format, range, "--"};
-    size_t count = 7, size = 0;
+    static const char format[] = "--format=%x1e%H%x1f%P%x1f%aN%x1f%aE%x1f%at%x1f%B%x1f";
+    const char *files = cli_option(cli, "files") ? "--name-only" : "--no-patch";
+    const char *words[64] = {"git", "log", "-z", "--no-color", files, format, range, "--"};
+    size_t count = 8, size = 0;
     const char *path;
     for (size_t i = 0; (path = cli_option_at(cli, "path", i)) && count < 63; i++)
         words[count++] = path;
@@ -86,9 +108,10 @@ static cJSON *read_log(struct cli *cli, const char *range, int *code) {
     }
     cJSON *commits = cJSON_CreateArray();
     while (size) {
-        const char *stop = memchr(text, 0, size);
+        /* A record begins with the record separator, at the beginning or after a NUL. */
+        const char *stop = memmem(text, size, "\0\x1e", 2);
         const size_t len = stop ? (size_t)(stop - text) : size;
-        if (len) cJSON_AddItemToArray(commits, read_record(cli, text, len));
+        if (len > 1) cJSON_AddItemToArray(commits, read_record(cli, text + 1, len - 1));
         text += len + (stop ? 1 : 0);
         size -= len + (stop ? 1 : 0);
     }

@@ -251,6 +251,7 @@ static cJSON *entry_of(sl_call *call, const struct notes_work *work, const struc
     if (c->pr) cJSON_AddNumberToObject(entry, "pr", c->pr);
     if (*c->author) cJSON_AddStringToObject(entry, "author", c->author);
     if (*c->risk_level) cJSON_AddStringToObject(entry, "risk_level", c->risk_level);
+    if (c->files) cJSON_AddStringToObject(entry, "files", c->files);
     if (customer_sees(c)) {
         const char *said =
             work->render.reworded ? work->render.reworded[c - work->notes.commits] : NULL;

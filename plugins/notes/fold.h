@@ -40,6 +40,7 @@ enum fate {
 struct note_commit {
     const char *id; /* hash, or "" */
     const char *author, *email, *risk_level, *url;
+    const char *files; /* "a.c, b.c and 3 more"; NULL: not known */
     int64_t at_s;
     uint32_t parents;    /* 0: unknown */
     uint32_t pr;         /* of the forge, 0: read from the message */

@@ -26,6 +26,20 @@ static const char *first_text(const cJSON *item, const char *const *names, const
     return otherwise;
 }
 
+/* The first files of a change and how many more, from names or objects with one. */
+static const char *files_of(sl_call *call, const cJSON *item) {
+    static const char *const names[] = {"filename", "path", "new_path", NULL};
+    const cJSON *list = sl_get(item, "files"), *file = NULL;
+    const char *text = NULL;
+    int told = 0;
+    cJSON_ArrayForEach(file, list) {
+        const char *name = cJSON_IsString(file) ? file->valuestring : first_text(file, names, NULL);
+        if (!name || told++ >= 3) continue;
+        text = text ? sl_printf(call, "%s, %s", text, name) : name;
+    }
+    return told > 3 ? sl_printf(call, "%s and %d more", text, told - 3) : text;
+}
+
 static void read_author(const cJSON *item, struct note_commit *to) {
     const cJSON *author = sl_get(item, "author");
     to->author = cJSON_IsString(author) ? author->valuestring : sl_get_text(author, "name", "");
@@ -55,6 +69,7 @@ static int read_commit(sl_call *call, const cJSON *item, size_t at, struct note_
     to->id = first_text(item, ids, "");
     to->risk_level = sl_get_text(item, "risk_level", "");
     to->url = sl_get_text(item, "url", "");
+    to->files = files_of(call, item);
     to->pr = (uint32_t)sl_get_int(item, "pr", sl_get_int(item, "number", 0));
     const cJSON *parents = sl_get(item, "parents");
     to->parents = cJSON_IsArray(parents)    ? (uint32_t)cJSON_GetArraySize(parents)

@@ -19,7 +19,7 @@ static const sl_field rule_in[] = {
 static const sl_field compose_in[] = {
     SL_LIST("commits", SL_T_ANY, .max = FOLD_COMMITS_MOST,
             .help = "messages as texts, or objects: id, message (or title and body), author, "
-                    "email, parents, pr, risk_level"),
+                    "email, parents, pr, files, risk_level"),
     SL_LIST("pull_requests", SL_T_ANY, .max = 10000,
             .help = "objects: number, title, body, author; in place of commits"),
     SL_STRING("context", .max = SL_MIB(1),

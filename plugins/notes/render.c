@@ -230,6 +230,7 @@ static void engineer_line(const struct notes *notes, const struct note_commit *c
     if (c->author && *c->author) out_text(out, ", "), out_markdown(out, span_of(c->author));
     if (c->risk_level && *c->risk_level)
         out_text(out, ", risk "), out_markdown(out, span_of(c->risk_level));
+    if (c->files) out_text(out, ", in "), out_markdown(out, span_of(c->files));
     out_text(out, "\n");
 }
 

@@ -7,7 +7,8 @@ from conftest import Server
 COMMITS = [
     {"id": "1111111aaaa", "message": "feat(api): add cursor paging (#41)", "author": {"name": "Ada Lovelace",
                                                                                      "email": "ada@corp.example"}},
-    {"id": "2222222aaaa", "message": "fix(pay): stop losing cents (#42)\n\nFixes #40", "risk_level": "HIGH"},
+    {"id": "2222222aaaa", "message": "fix(pay): stop losing cents (#42)\n\nFixes #40", "risk_level": "HIGH",
+     "files": ["src/pay.c", {"filename": "src/cents.c"}, "a", "b", "c"]},
     {"id": "3333333aaaa", "message": "feat(auth)!: require PKCE\n\nBREAKING CHANGE: clients without it get an error"},
     {"id": "4444444aaaa", "message": "security(jwt): reject alg none on kraken-3.internal\n\nCVE-2024-12345"},
     {"id": "5555555aaaa", "message": "Revert \"feat(api): add cursor paging (#41)\"\n\nThis reverts commit 1111111aaaa."},
@@ -65,7 +66,8 @@ def test_two_audiences_from_the_same_commits(server):
     for inside in ("Ada", "#42", "#40", "2222222", "kraken", "alg none", "HIGH", "PR"):
         assert inside not in customer, customer
     assert "CVE-2024-12345" in customer and "Stop losing cents" in customer
-    assert "clients without it get an error" in engineer and "risk HIGH" in engineer
+    assert "clients without it get an error" in engineer and "risk HIGH, in src/pay.c, src/cents.c, a and 2 more" in engineer
+    assert "pay.c" not in customer
     assert "[#42](https://forge.example/o/r/pull/42)" in engineer
     assert "Taken back before the release" in engineer and "no convention at all" in engineer
     assert answer["version"]["next"] == "v2.0.0" and answer["version"]["decided_by"]["commit"] == "3333333aaaa"
@@ -130,6 +132,7 @@ def test_the_command_line_reads_the_tree_at_hand(server, repository):
     assert notes("--from", "v1.3.0", "--next-version").stdout == "v1.4.0\n"
     assert notes("--changelog", "--path", "d").stdout.splitlines()[0].startswith("## [v1.3.1]")
     assert json.loads(notes("--json").stdout)["counts"]["commits"] == 2
+    assert "lost page" in notes("--files", "--audience", "engineer").stdout.split("in d/file")[0]
     both = notes("--from", "v1.3.0", "--to", "HEAD").stdout
     assert both.index("# What is new") < both.index("# Changes")
     for words, code in ((("--from", "nothing"), 3), (("--from", "HEAD"), 3), (("--from=--x",), 2)):
