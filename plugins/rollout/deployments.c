@@ -75,6 +75,35 @@ static void add_row(cJSON *items, const sl_rows *rows, size_t i) {
     put_number(row, "version", (double)sl_cell_int(rows, i, "version"));
 }
 
+/* Appends &name=value, the value percent-encoded (RFC 3986, 2.3: all but unreserved characters). */
+static const char *with_filter(sl_call *call, const char *query, const char *name,
+                               const char *value) {
+    static const char unreserved[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                     "0123456789-._~";
+    static const char digits[] = "0123456789ABCDEF";
+    if (!value || !*value) return query;
+    char *encoded = sl_alloc(call, strlen(value) * 3 + 1), *to = encoded;
+    for (const char *from = value; *from; from++) {
+        const unsigned char byte = (unsigned char)*from;
+        const bool plain = strchr(unreserved, byte);
+        *to++ = plain ? *from : '%';
+        if (plain) continue;
+        *to++ = digits[byte >> 4];
+        *to++ = digits[byte & 15];
+    }
+    *to = '\0';
+    return sl_printf(call, "%s&%s=%s", query, name, encoded);
+}
+
+/* The page behind this one, with the same filters. */
+static void link_next(sl_call *call, const cJSON *in, int64_t limit, const char *cursor) {
+    static const char *const filters[] = {"app_name", "environment", "status"};
+    const char *query = sl_printf(call, "cursor=%s&limit=%lld", cursor, (long long)limit);
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+        query = with_filter(call, query, filters[i], sl_get_text(in, filters[i], NULL));
+    sl_reply_header(call, "Link", sl_printf(call, "</deployments?%s>; rel=\"next\"", query));
+}
+
 int deploy_list(sl_call *call, const cJSON *in, cJSON *out) {
     int64_t limit = sl_get_int(in, "limit", 50);
     sl_rows rows;
@@ -86,9 +115,7 @@ int deploy_list(sl_call *call, const cJSON *in, cJSON *out) {
     if (rows.count > shown) {
         const char *cursor = sl_cell_text(&rows, shown - 1, "id");
         put_borrowed(out, "next_cursor", cursor);
-        sl_reply_header(call, "Link",
-                        sl_printf(call, "</deployments?cursor=%s&limit=%lld>; rel=\"next\"", cursor,
-                                  (long long)limit));
+        link_next(call, in, limit, cursor);
     } else {
         put_item(out, "next_cursor", cJSON_CreateNull());
     }

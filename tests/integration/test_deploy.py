@@ -187,6 +187,23 @@ def test_the_list_pages_and_filters(sluice):
     assert sluice.get("/deployments?limit=501").status == 400
 
 
+def test_the_link_to_the_next_page_keeps_the_filters(sluice):
+    ids = [post(sluice, request(f"app-{i % 2}", "stage" if i % 3 else "dev"))["id"] for i in range(6)]
+    status = sluice.get(f"/deployments/{ids[1]}").json()["status"]
+    path, seen = f"/deployments?limit=1&app_name=app-1&environment=stage&status={status}", []
+    while path:
+        page = sluice.get(path)
+        seen += [row["id"] for row in page.json()["items"]]
+        link = page.headers.get("link")
+        path = link and link[1:link.index(">")]
+        assert not link or link.endswith('; rel="next"')
+        assert not link or f"&limit=1&app_name=app-1&environment=stage&status={status}>" in link
+    assert seen == [ids[5], ids[1]] # app-0 and dev, which the pages between would have, do not come
+    plain = sluice.get("/deployments?limit=2")
+    assert plain.headers["link"] == f'</deployments?cursor={ids[4]}&limit=2>; rel="next"'
+    assert "link" not in sluice.get("/deployments?limit=1&app_name=a%26b%3Dc%0D%0AX").headers
+
+
 def test_manifests_as_yaml_are_the_manifests(server):
     answer = post(server, request("yaml", config={"port": 8080, "env": {"ON": "yes", "N": "1", "T": "a: b\nc"}}))
     as_json = server.get(f"/deployments/{answer['id']}/manifests").json()
