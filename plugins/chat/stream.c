@@ -13,9 +13,7 @@ void stream_begin(struct inquiry *inquiry) {
     sl_call *call = inquiry->call;
     if (!sl_wants_stream(call) || sl_stream_open(call)) return;
     inquiry->streams = true;
-    cJSON *meta = object1("request_id", sl_request_id(call));
-    cJSON_AddBoolToObject(meta, "model", sl_has_op(call, "llm.complete"));
-    stream_event(inquiry, "meta", meta);
+    stream_event(inquiry, "meta", object1("request_id", sl_request_id(call)));
 }
 
 /* The text in pieces of some words, as a reader's screen fills. */
