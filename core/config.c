@@ -52,7 +52,7 @@ const char *config_usual_path(void) {
 
 struct config *config_read(const char *path) {
     if (!path) path = config_usual_path();
-    if (!path) {
+    if (!path || strcmp(path, CONFIG_BUILT_IN) == 0) {
         size_t size;
         const char *text = config_default_text(&size);
         return config_read_text(SLUICE_DATADIR "/sluice/config/sluice.yaml", text, size);

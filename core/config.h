@@ -22,10 +22,12 @@ struct config_note {
     const char *message, *suggestion;
 };
 
+/* A "path" that names the configuration inside the program whatever stands around it. */
+#define CONFIG_BUILT_IN "built-in:"
 /* Reads `path` ("-": standard input; NULL: $SLUICE_CONFIG, or the first there is of sluice.yaml,
- * config/sluice.yaml, /etc/sluice/sluice.yaml, the installed one, the built-in one) with its includes, applies ${VAR},
- * ${env:VAR}, ${VAR:-default}, ${file:PATH} and $$. Always gives a config; config_ok says whether
- * it may be used. */
+ * config/sluice.yaml, /etc/sluice/sluice.yaml, the installed one, the built-in one) with its
+ * includes, applies ${VAR}, ${env:VAR}, ${VAR:-default}, ${file:PATH} and $$. Always gives a
+ * config; config_ok says whether it may be used. */
 struct config *config_read(const char *path);
 /* The file that config_read(NULL) takes, or NULL: the built-in one. */
 const char *config_usual_path(void);

@@ -474,6 +474,10 @@ static int prepare_and_supervise(struct supervisor *super) {
         return EXIT_CONFIG;
     }
     worker_logging(super->config);
+    if (strcmp(super->config_path, CONFIG_BUILT_IN) == 0)
+        log_info("there is no configuration file: the built-in one is in use, with its paths as in "
+                 "%s (give one with -c FILE, or make sluice.yaml here)",
+                 config_path(super->config));
     if (!open_sockets(super, super->config, &super->sockets)) return EXIT_NO_START;
     supervise(super);
     return super->exit_code;

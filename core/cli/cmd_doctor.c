@@ -27,8 +27,9 @@ static const char *state_folder(void) {
 static void check_config(struct checks *checks, const char *file) {
     struct cli *cli = checks->cli;
     if (!file) {
-        checks_add(checks, VERDICT_WARN, "configuration", "name it: sluice doctor -c FILE",
-                   "no sluice.yaml here, in config/ or in /etc/sluice");
+        checks_add(
+            checks, VERDICT_WARN, "configuration", "name it: sluice doctor -c FILE",
+            "no sluice.yaml here, in config/ or in /etc/sluice: the built-in one would serve");
         return;
     }
     struct loop loop;

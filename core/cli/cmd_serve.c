@@ -1,5 +1,6 @@
 /* cmd_serve.c - `sluice serve`: the supervisor, and (for its own use) a worker. */
 #include "../arena.h"
+#include "../config.h"
 #include "../supervisor.h"
 #include "../worker.h"
 #include "cli.h"
@@ -34,9 +35,8 @@ static int serve(struct cli *cli) {
     const char *config = cli_option(cli, "config");
     if (!config && cli->arg_count) config = cli->args[0];
     if (!config) config = cli_default_config();
-    if (!config)
-        return cli_fail(cli, CLI_BAD_INPUT,
-                        "no configuration: give one with -c FILE, or make sluice.yaml here");
+    /* Its name, not NULL: what stands here later must not change it under a worker's restart. */
+    if (!config) config = CONFIG_BUILT_IN;
     arena_use(NULL); /* what a server makes does not belong to this command's memory */
     return cli_option(cli, "worker") ? run_worker(cli, config) : supervisor_run(config);
 }
@@ -47,6 +47,8 @@ const struct cli_command serve_commands[] = {
      .args_max = 1,
      .summary = "Run the server in the foreground",
      .more =
+         "Without FILE: $SLUICE_CONFIG, or the first there is of sluice.yaml, config/sluice.yaml,\n"
+         "/etc/sluice/sluice.yaml and the installed one, or else the one inside the program.\n"
          "SIGTERM drains and ends, SIGHUP takes a changed configuration (checked first; an error\n"
          "leaves the running one). Exit codes: 0 clean, 1 failed start, 2 forced, 3 configuration.",
      .example = "sluice serve -c config/sluice.yaml",

@@ -1,7 +1,9 @@
 """The supervisor: readiness, replacing a dead worker, reload as a transaction, drain."""
-import os, signal, stat, threading
+import os, signal, stat, subprocess, threading
 
-from conftest import PATIENCE, ROOT, wait_until
+import pytest
+
+from conftest import BUILD, PATIENCE, ROOT, Server, wait_until
 
 
 def test_first_start_writes_an_admin_token_that_only_the_owner_reads(sluice):
@@ -82,6 +84,47 @@ def test_a_configuration_that_is_wrong_ends_with_3(make_server):
     server = make_server(config="server: {listn: 'x'}\n", wait=False)
     assert server.proc.wait(PATIENCE) == 3
     assert "did you mean 'listen'" in server.logs()
+
+
+@pytest.fixture
+def bare_server():
+    """`sluice serve` without -c in a folder without any configuration."""
+    for place in ("/etc/sluice/sluice.yaml", "/usr/local/share/sluice/config/sluice.yaml",
+                  "/usr/share/sluice/config/sluice.yaml"):
+        if os.path.exists(place):
+            pytest.skip(f"{place} is there, and would be taken")
+    server = BareServer(env={"SLUICE_CONFIG": ""})
+    yield server
+    server.close()
+
+
+class BareServer(Server):
+    def start(self, wait=True):
+        with open(self.log, "ab") as log:
+            self.proc = subprocess.Popen([BUILD / "sluice", "serve"], env=self.env, cwd=self.folder,
+                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.wait_ready()
+
+
+def test_without_any_file_the_built_in_configuration_serves(bare_server):
+    assert bare_server.get("/healthz").status == 200
+    assert bare_server.logs().count("there is no configuration file: the built-in one is in use") == 1
+    bare_server.kill_worker()
+    wait_until(lambda: bare_server.get("/whoami").status == 200, "a new worker with the same configuration")
+    (bare_server.folder / "sluice.yaml").write_text("log: {level: debug}\n")
+    before = set(bare_server.workers())
+    bare_server.proc.send_signal(signal.SIGHUP)
+    wait_until(lambda: "the new configuration is in use" in bare_server.logs(), "the reload")
+    wait_until(lambda: not before & set(bare_server.workers()), "new workers")
+    assert bare_server.get("/config").json()["file"].endswith("share/sluice/config/sluice.yaml")
+
+
+def test_a_file_that_is_named_must_be_there(sluice_program, tmp_path):
+    for named in (["-c", "missing.yaml"], []):
+        environment = {**os.environ, "SLUICE_CONFIG": "missing.yaml"}
+        run = subprocess.run([sluice_program, "serve", *named], cwd=tmp_path, env=environment,
+                             capture_output=True, text=True, timeout=PATIENCE)
+        assert run.returncode == 3 and "missing.yaml" in run.stderr and "built-in" not in run.stderr
 
 
 def test_two_crashes_in_a_row_lose_no_port(sluice):
