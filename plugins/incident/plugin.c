@@ -297,7 +297,8 @@ static const sl_op ops[] = {
 static const sl_field loki_options[] = {
     SL_STRING("url", .format = "uri", .help = "base of its HTTP API, as http://loki:3100"),
     SL_STRING("token", .flags = SL_SECRET, .help = "bearer token"),
-    SL_STRING("tenant", .max = 100, .help = "sent as X-Scope-OrgID"), SL_END};
+    SL_STRING("tenant", .max = 100, .help = "sent as X-Scope-OrgID"),
+    SL_DURATION("timeout", .def = "10s", .min = 100, .max = 60e3, .help = "of one query"), SL_END};
 
 static const sl_field evidence_options[] = {
     SL_LIST_OF("prometheus", asked_in, .max = 20, .help = "queries that incident.pull asks"),
