@@ -94,7 +94,7 @@ static int ask_prometheus(sl_call *call, const struct pull *pull, cJSON **answer
 
 int pull_prometheus(sl_call *call, const struct pull *pull, cJSON *out) {
     enum { ROOM = 20000 };
-    cJSON *answer;
+    cJSON *answer = NULL;
     int rc = ask_prometheus(call, pull, &answer);
     if (rc) return rc;
     double *before = sl_alloc(call, ROOM * sizeof *before),

@@ -91,8 +91,8 @@ static int ask(sl_call *call, const char *query, struct loki_lines *lines) {
                        "plugins.incident.loki.timeout");
     if (rc) return rc;
     if (response.status != 200) return refused(call, &response);
-    cJSON *answer;
-    const char *why;
+    cJSON *answer = NULL;
+    const char *why = NULL;
     rc = sl_json_parse(call, "Loki's answer", response.body, response.body_size, &answer);
     if (!rc && !loki_read(answer, lines, &why))
         rc = sl_fail(call, SL_UNAVAILABLE, "Loki's answer %s", why);
