@@ -64,6 +64,8 @@ struct page_query {
     bool newest; /* the last ones of the range, still in rising order */
 };
 int page_read(struct sl_call *call, const struct page_query *query, sl_rows *rows);
+/* What page_read asks the store, of seven arguments. */
+const char *page_sql(const struct page_query *query);
 /* Without parsing data; its text is the cell "data". */
 sl_event page_event(const sl_rows *rows, size_t row);
 

@@ -24,6 +24,8 @@ static const sl_migration schema[] = {
         " status INTEGER NOT NULL, content_type TEXT, body TEXT NOT NULL, at_ms BIGINT NOT NULL,"
         " PRIMARY KEY (tenant, key));"
         "CREATE INDEX sluice_idempotency_age ON sluice_idempotency(at_ms);"},
+    {.number = 3, .name = "pages of a tenant's events", .sql =
+        "CREATE INDEX sluice_event_tenant ON sluice_event(tenant, seq);"},
     SL_END};
 /* clang-format on */
 

@@ -1,4 +1,5 @@
 /* The bus: delivery in order, saved places, retries, dead letters, ephemeral events, leadership. */
+#include "bus_inside.h"
 #include "store_fixture.h"
 
 #include <fcntl.h>
@@ -336,6 +337,42 @@ static void one_worker_leads(void **state) {
     assert_string_equal(heard.log, "acme:order.placed:order/a ");
 }
 
+/* ---- pages by an index ---- */
+
+static void expect_plan(sl_call *call, const struct page_query *query, const char *wanted) {
+    sl_rows rows;
+    const sl_value values[7] = {sl_int(-1),
+                                sl_int(INT64_MAX),
+                                sl_text(query->filter.tenant),
+                                sl_text(query->filter.subject),
+                                sl_text(""),
+                                sl_text("z"),
+                                sl_int(10)};
+    const char *sql = sl_printf(call, "EXPLAIN QUERY PLAN %s", page_sql(query));
+    assert_int_equal(store_query(call, &rows, sql, values, 7), SL_OK);
+    for (size_t i = 0; i < rows.count; i++)
+        if (strstr(sl_cell_text(&rows, i, "detail"), wanted)) return;
+    fail_msg("%s\nis not answered by %s", sql, wanted);
+}
+
+static void ask_plans(sl_call *call, void *arg) {
+    (void)arg;
+    for (int newest = 0; newest < 2; newest++) {
+        struct page_query query = {.limit = 10, .newest = newest};
+        expect_plan(call, &query, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)");
+        query.filter.tenant = "acme";
+        expect_plan(call, &query, "INDEX sluice_event_tenant (tenant=? AND seq>? AND seq<?)");
+        query.filter.subject = "order/1";
+        expect_plan(call, &query, "INDEX sluice_event_subject (tenant=? AND subject=? AND seq>?");
+    }
+}
+
+/* A small tenant's page must not cost a walk over the events of all others. */
+static void pages_come_by_an_index(void **state) {
+    (void)state;
+    run_in_fiber(&f, ask_plans, NULL);
+}
+
 /* ---- ephemeral ---- */
 
 static void tick(sl_call *call, void *arg) {
@@ -366,6 +403,7 @@ int main(void) {
         MEMORY(failures_are_retried_and_given_up),
         MEMORY(a_dead_letter_is_retried),
         MEMORY(pages_are_of_one_tenant),
+        MEMORY(pages_come_by_an_index),
         FILED(places_survive_a_restart),
         FILED(attempts_survive_a_restart),
         FILED(a_committed_event_is_not_repeated),
