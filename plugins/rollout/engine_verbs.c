@@ -142,6 +142,8 @@ static int begin_undo(sl_call *call, const struct run *run, const sl_rows *rows,
     cJSON_DeleteItemFromObjectCaseSensitive(plan, "kind");
     put_text(plan, "kind", "rollback");
     put_text(plan, "undo_of", run->id);
+    if (!text_of(plan, "restores")) /* whose manifests these are; an undo has none of its own */
+        put_text(plan, "restores", sl_cell_text(rows, 0, "id"));
     const char *reason = sl_get_text(in, "reason", NULL);
     if (reason) {
         cJSON_DeleteItemFromObjectCaseSensitive(plan, "reason");

@@ -6,6 +6,7 @@
 #include "driver_settings.h"
 #include "engine_rows.h"
 #include "engine_run.h"
+#include "gitops.h"
 #include "rollout.h"
 
 #include <stdio.h>
@@ -252,6 +253,7 @@ static const sl_field settings[] = {
     SL_INT("default_port", .def = "8080", .min = 1, .max = 65535,
            .help = "container port of a request that names none"),
     ENGINE_SETTINGS,
+    GITOPS_SETTINGS,
     SL_END};
 
 static const sl_migration schema[] = {
@@ -281,17 +283,20 @@ static const sl_metric metrics[] = {{.name = "deployments_requested_total",
                                     SL_END};
 
 static const sl_listen listens[] = {
-    {.name = "start-approved", .type = "deployment.approved", .run = engine_hear_approved}, SL_END};
+    {.name = "start-approved", .type = "deployment.approved", .run = engine_hear_approved},
+    GITOPS_LISTENS,
+    SL_END};
 
 static const sl_job jobs[] = {{.name = "tick", .run = engine_tick, .timeout_ms = 120000},
                               {.name = "hear", .run = engine_hear_job},
                               {.name = "look", .run = engine_look_job, .timeout_ms = 120000},
+                              GITOPS_JOBS,
                               SL_END};
 
 static int check(sl_call *call, const cJSON *config) {
     double floor = sl_get_number(config, "success_floor", 0);
     double target = sl_get_number(config, "success_target", 1);
-    if (floor <= target) return 0;
+    if (floor <= target) return gitops_check(call, config);
     sl_fault(call, "/success_floor", NULL, "%g is above success_target, %g", floor, target);
     return sl_fail(call, SL_INVALID, "success_floor must not be above success_target");
 }

@@ -9,7 +9,7 @@ PLUGIN_MAY = re.compile(
     r"#include <(sluice/[a-z]+\.h|cjson/cJSON\.h|assert|ctype|errno|fcntl|float|inttypes|limits|math|regex|setjmp|stdarg|"
     r"stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|sys/stat|sys/types|dirent|endian|emmintrin)")
 SUBJECT = {"chat": ("nettle/hmac.h",), "incident": ("<zlib.h>",),
-           "risk": ("git2.h", "pcre2.h", "stdatomic.h", "dlfcn.h", "pthread.h"), "rollout": ("yaml.h", "sha256.h", "sys/socket.h", "sys/un.h", "netdb.h", "poll.h", "sys/mman.h"), "notes": ("git2.h", "dlfcn.h", "fnmatch.h", "nettle/"),
+           "risk": ("git2.h", "pcre2.h", "stdatomic.h", "dlfcn.h", "pthread.h"), "rollout": ("git2.h", "dlfcn.h", "sys/file.h", "yaml.h", "sha256.h", "sys/socket.h", "sys/un.h", "netdb.h", "poll.h", "sys/mman.h"), "notes": ("git2.h", "dlfcn.h", "fnmatch.h", "nettle/"),
            "rag": ("md4c.h", "yaml.h", "libxml/", "libstemmer.h", "utf8proc.h", "stdatomic.h", "pthread.h", "dlfcn.h", "immintrin.h")}
 BIG_DATA = ("signals_secrets",)  # tables of data, not of code
 
