@@ -55,12 +55,13 @@ def rows(server, incident, source):
 # ---- Prometheus ----
 
 class Prometheus:
-    """With a past: the queue is 10 to 12 deep until `onset`, then 50 to 54."""
+    """With a past: the queue is 50 to 54 deep since `onset`; in the hour before it 10 to 12, but 30 at the end, and 99 earlier."""
 
     def __init__(self, folder, onset):
         lines = ["# TYPE queue_depth gauge"]
-        for k in range(-300, 80):  # every 15 seconds
-            at, depth = onset + 15 * k, (50 + k % 5 if k >= 0 else 10 + k % 3)
+        for k in range(-700, 80):  # every 15 seconds
+            at = onset + 15 * k
+            depth = 50 + k % 5 if k >= 0 else 30 if k >= -20 else 10 + k % 3 if k >= -240 else 99
             lines.append(f'queue_depth{{service="shop",env="prod"}} {depth} {at}')
         (folder / "past").write_text("\n".join(lines + ["# EOF", ""]))
         subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics", folder / "past", folder / "data"],
@@ -99,6 +100,7 @@ def test_prometheus_is_asked_and_a_trouble_loses_nothing(tmp_path, make_server):
         incident = open_one(server, onset)
         item = pull(server, incident)[0]
         assert "error" not in item and (item["source"], item["name"], item["query"]) == ("prometheus", "queue", QUEUE)
+        assert 50 <= item["since"] <= 54 and 10 <= item["before"] <= 12
         assert item["since"] == pytest.approx(statistics.median(prometheus.values(QUEUE, onset, onset + 1180)), abs=2)
         assert item["before"] == pytest.approx(statistics.median(prometheus.values(QUEUE, onset - 3600, onset - 1)), abs=1)
         assert seconds(item["onset"]) == onset and abs(seconds(item["until"]) - time.time()) < 30
@@ -193,6 +195,8 @@ class Loki:
             status, body = 400, str(refusal).encode()
         except Exception as wrong:  # the test must see it, not the asker's patience
             status, body = 418, repr(wrong).encode()
+        if self.mode == "busy":  # once
+            status, self.mode = 503, None
         if self.mode == "broken":
             status, body = 500, b"rpc error: code = Unavailable\ndesc = ingester is gone"
         if self.mode == "slow":
@@ -278,6 +282,11 @@ def test_what_lands_is_bounded(story):
     found = rows(server, incident, "loki")
     assert len(found) == 13 and all(len(row["text"].encode()) < 600 for row in found)
     assert [seconds(row["at"]) for row in found] == sorted(seconds(row["at"]) for row in found)
+    # Other patterns come first now: they take the places of those that were kept.
+    loki.entries = [({"service": "shop"}, base + k, f"{word} {word} {word} has failed") for k, word in enumerate(words)] + loki.entries
+    assert len(loki_item(server, incident)["log_lines"]) == 12
+    again = rows(server, incident, "loki")
+    assert len(again) == 13 and all("has failed" in row["text"] for row in again[1:])
 
 
 def test_trouble_with_loki_is_told_and_loses_nothing(story):
@@ -302,6 +311,8 @@ def test_trouble_with_loki_is_told_and_loses_nothing(story):
     trouble(b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"5"]]}]}}', "numbers, not log lines")
     for wrong in ([1, "a"], ["x", "a"], ["1"], ["99999999999999999999", "a"], ["-1", "a"], [str(base), 5]):
         trouble(entry([str(base), "good"], wrong), 'no ["nanoseconds", "line"]')
+    loki.mode = "busy"
+    assert loki_item(server, incident)["lines"] == 302 and rows(server, incident, "loki") == kept
     # Lines out of the asked stretch would turn the clocks of all others.
     loki.mode = entry([str(base + 10**6), "ledger failed"], [str(base + 10**15), "far failed"], ["1", "old failed"])
     item = loki_item(server, incident)
